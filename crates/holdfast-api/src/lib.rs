@@ -1,0 +1,1 @@
+//! HTTP and gRPC on one listener: TLS, limits, status mapping.

@@ -1,0 +1,1 @@
+//! The Rust SDK: speaks HTTP to a Holdfast or Vault-compatible server.

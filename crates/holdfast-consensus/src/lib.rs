@@ -1,0 +1,1 @@
+//! Raft consensus: propose, read index, membership, leader transfer.

@@ -1,0 +1,1 @@
+//! Secrets engines: KV v1, KV v2 and cubbyhole.

@@ -1,0 +1,1 @@
+//! What ends by itself: leases and the expiry index.

@@ -1,0 +1,1 @@
+//! The replicated state machine over sealed records: command, apply, outcome, dedupe, digest.

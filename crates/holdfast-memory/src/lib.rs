@@ -1,0 +1,1 @@
+//! Locked secret memory and process hardening; the only crate with unsafe code.

@@ -1,0 +1,1 @@
+//! Puts the parts together: configuration, start, ordered shutdown, leader duties, telemetry.

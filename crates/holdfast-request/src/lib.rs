@@ -1,0 +1,1 @@
+//! The request pipeline: route, authenticate, authorise, handle, commit; mount table; system routes.

@@ -1,0 +1,1 @@
+//! RocksDB: the Raft log, the state, snapshots and the watermark.

@@ -1,0 +1,1 @@
+//! QUIC peer links with mutual TLS and framing, and an in-memory twin.

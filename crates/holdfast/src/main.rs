@@ -1,0 +1,3 @@
+//! The one binary: server, dev cluster, operator and client commands.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Whole-system tests: real processes on loopback, driven through public doors only.
