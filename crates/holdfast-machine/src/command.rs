@@ -24,6 +24,27 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// The leader's time, milliseconds since the Unix epoch.
+    #[must_use]
+    pub const fn proposed_at_ms(&self) -> u64 {
+        match self {
+            Self::Transaction(txn) => txn.proposed_at_ms,
+            Self::Tick { proposed_at_ms } | Self::Checkpoint { proposed_at_ms } => *proposed_at_ms,
+        }
+    }
+
+    /// Stamps the leader's time, milliseconds since the Unix epoch.
+    pub const fn stamp(&mut self, now_ms: u64) {
+        match self {
+            Self::Transaction(txn) => txn.proposed_at_ms = now_ms,
+            Self::Tick { proposed_at_ms } | Self::Checkpoint { proposed_at_ms } => {
+                *proposed_at_ms = now_ms;
+            }
+        }
+    }
+}
+
 /// Applied if every row it names still stands as it was read, else not at all.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Transaction {
@@ -54,6 +75,7 @@ pub struct Put {
     /// Index at which the replaced row was last written, 0 = absent.
     pub replaces: u64,
     /// The sealed record, or a plain system value.
+    #[serde(with = "serde_bytes")]
     pub value: Vec<u8>,
 }
 
@@ -109,8 +131,8 @@ pub enum Malformed {
     /// A key's first byte is no writable space, or the key is empty or too long.
     #[error("a key is outside the writable spaces or too long")]
     Key,
-    /// More asserts or writes than allowed, or one key named twice.
-    #[error("the transaction names too many rows, or one row twice")]
+    /// More asserts, writes or bytes than allowed, one key named twice, or the removal of a row said to be absent.
+    #[error("the transaction names too many rows, one row twice, or removes an absent one")]
     Rows,
     /// A value that is not a sealed record, or whose revision does not follow the one it replaces.
     #[error("a value is not the record that may stand there next")]

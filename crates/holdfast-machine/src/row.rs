@@ -3,6 +3,7 @@
 //! A stored key begins with one byte, its space. Only records and system rows can be written by a transaction; the rest
 //! is the machine's own.
 
+use crate::port::StorageFault;
 use serde::{Deserialize, Serialize};
 
 /// The first byte of every stored key. Numbers are stored: never reuse one.
@@ -68,4 +69,42 @@ pub struct Row {
     pub written_at: u64,
     /// The sealed record, or a plain system value.
     pub value: Vec<u8>,
+}
+
+impl Row {
+    /// The stored bytes: `written_at (8, big endian) ‖ value`.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        encode_row(self.written_at, &self.value)
+    }
+
+    /// Reads stored bytes.
+    ///
+    /// # Errors
+    /// When they are too short or were never written by an entry: the disk is corrupt.
+    pub fn decode(bytes: &[u8]) -> Result<Self, StorageFault> {
+        let (written_at, value) = split_row(bytes)?;
+        Ok(Self {
+            written_at,
+            value: value.to_vec(),
+        })
+    }
+}
+
+pub(crate) fn encode_row(written_at: u64, value: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(8 + value.len());
+    out.extend_from_slice(&written_at.to_be_bytes());
+    out.extend_from_slice(value);
+    out
+}
+
+/// The index and the value of stored bytes, without copying.
+pub(crate) fn split_row(bytes: &[u8]) -> Result<(u64, &[u8]), StorageFault> {
+    let (head, value) = bytes
+        .split_first_chunk::<8>()
+        .ok_or_else(|| StorageFault("a stored row is shorter than its header".to_owned()))?;
+    match u64::from_be_bytes(*head) {
+        0 => Err(StorageFault("a stored row names index 0".to_owned())),
+        written_at => Ok((written_at, value)),
+    }
 }
