@@ -3,7 +3,7 @@
 //! Implemented by [`crate::QuicTransport`] for real networks and [`crate::MemoryTransport`] for tests and simulation; one
 //! contract test suite (`tests/contract`) runs against both.
 
-use crate::frames::{FrameSink, FrameSource, OpenError};
+use crate::frames::{FrameSink, FrameSource, Frames, OpenError};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use holdfast_types::NodeId;
@@ -196,10 +196,7 @@ pub trait Transport: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<Bytes, CallError>>;
 
     /// Opens a framed stream in both directions, on a connection of its own, for bulk that must not delay calls.
-    fn open_stream(
-        &self,
-        to: NodeId,
-    ) -> BoxFuture<'_, Result<(Box<dyn FrameSink>, Box<dyn FrameSource>), OpenError>>;
+    fn open_stream(&self, to: NodeId) -> BoxFuture<'_, Result<Frames, OpenError>>;
 
     /// States the whole membership but for this node (an entry for it is ignored). Connections to those no longer in it close;
     /// a peer whose address changed is dialled anew.

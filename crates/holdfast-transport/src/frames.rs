@@ -60,3 +60,6 @@ pub trait FrameSource: Send {
     /// the transport's stall limit holds.
     fn recv(&mut self, wait: Duration) -> BoxFuture<'_, Result<Option<Bytes>, StreamError>>;
 }
+
+/// Both halves of one stream.
+pub type Frames = (Box<dyn FrameSink>, Box<dyn FrameSource>);

@@ -4,8 +4,13 @@
 //!
 //! Only sealed bytes pass here: this crate cannot decrypt (it does not link `holdfast-crypto`). Decisions: `DESIGN.md`.
 
+mod certs;
 mod contract;
 mod frames;
 
+pub use certs::{
+    AuthorityError, ClusterAuthority, ClusterName, ClusterNameError, Identity, IdentityError,
+    IssuedCertificate, write_secret_file,
+};
 pub use contract::{CallError, Channel, Handler, Part, PeerState, PeerStatus, Refused, Transport};
-pub use frames::{FrameSink, FrameSource, OpenError, StreamError};
+pub use frames::{FrameSink, FrameSource, Frames, OpenError, StreamError};
