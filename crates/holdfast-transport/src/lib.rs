@@ -7,6 +7,9 @@
 mod certs;
 mod contract;
 mod frames;
+mod intake;
+mod memory;
+mod settings;
 
 pub use certs::{
     AuthorityError, ClusterAuthority, ClusterName, ClusterNameError, Identity, IdentityError,
@@ -14,3 +17,5 @@ pub use certs::{
 };
 pub use contract::{CallError, Channel, Handler, Part, PeerState, PeerStatus, Refused, Transport};
 pub use frames::{FrameSink, FrameSource, Frames, OpenError, StreamError};
+pub use memory::{MemoryNetwork, MemoryTransport, Passage, Verdict};
+pub use settings::Settings;
