@@ -1,179 +1,100 @@
-//! Pages that hold keys, in 32-byte slots.
+//! Pages for secrets, from the operating system.
 //!
-//! A slab is one page; keys share it, so that hundreds of them stay far below the lock limit. A slab is never given back:
-//! the number of keys is bounded by the key ring.
+//! Each run of pages lies between two pages that nobody may touch, is left out of core dumps and is not copied to
+//! children. Runs are never given back: the slab above reuses their slots.
 
-use std::io;
-use std::ptr::NonNull;
-use std::sync::{Mutex, PoisonError};
+#![expect(unsafe_code, reason = "maps and locks pages; nothing safe offers that")]
 
-/// How the pages that hold keys are protected.
+use std::ptr::{self, NonNull};
+
+/// How well key pages are kept. The order is from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Protection {
-    /// `memfd_secret`: not even the kernel maps them.
+    /// `memfd_secret`: neither swapped nor dumped, and not even mapped in the kernel.
     MemfdSecret,
-    /// `mlock`: not swapped, not in core files.
+    /// Locked in memory: neither swapped nor dumped.
     Locked,
-    /// Neither could be had: the operator should raise `RLIMIT_MEMLOCK`.
+    /// Ordinary memory, left out of dumps where the system allows; it may be swapped. Raise `RLIMIT_MEMLOCK`.
     Unlocked,
 }
 
-/// Bytes of one slot: one key.
-pub(crate) const SLOT: usize = 32;
-const PAGE: usize = 4096;
-const SLOTS: usize = PAGE / SLOT;
+/// Bytes of one run: a multiple of every page size in use (4, 16 and 64 KiB).
+pub(crate) const RUN_BYTES: usize = 64 * 1024;
 
-struct Slab {
-    base: NonNull<u8>,
-    /// One bit for each slot in use.
-    used: u128,
+/// A run of zeroed, writable pages, [`RUN_BYTES`] long, valid for the life of the process.
+pub(crate) struct Run {
+    pub(crate) start: NonNull<u8>,
+    pub(crate) protection: Protection,
 }
 
-const _: () = assert!(SLOTS == 128, "one bit for each slot");
-
-// SAFETY: a slab's memory is reached only through slots, each owned by one `Slot`, and the list of slabs only under its mutex.
-unsafe impl Send for Slab {}
-
-struct Arena {
-    slabs: Vec<Slab>,
-    worst: Protection,
-}
-
-static ARENA: Mutex<Arena> = Mutex::new(Arena {
-    slabs: Vec::new(),
-    worst: Protection::MemfdSecret,
-});
-
-/// One slot, owned until dropped, then wiped.
-pub(crate) struct Slot {
-    at: NonNull<[u8; SLOT]>,
-}
-
-// SAFETY: a slot is owned memory like a `Box<[u8; 32]>`: shared references only read, changes need `&mut`.
-unsafe impl Send for Slot {}
-// SAFETY: as above.
-unsafe impl Sync for Slot {}
-
-impl Slot {
-    /// A zeroed slot.
-    pub(crate) fn take() -> Self {
-        let mut arena = ARENA.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = arena.slabs.iter_mut().find_map(Slab::take) {
-            return slot;
-        }
-        let (base, protection) = map_page();
-        arena.worst = arena.worst.max(protection);
-        let mut slab = Slab { base, used: 0 };
-        let slot = slab.take().expect("a new slab has free slots");
-        arena.slabs.push(slab);
-        slot
-    }
-
-    pub(crate) const fn bytes(&self) -> &[u8; SLOT] {
-        // SAFETY: `at` points into a live page, aligned for bytes, owned by this slot alone.
-        unsafe { self.at.as_ref() }
-    }
-
-    pub(crate) const fn bytes_mut(&mut self) -> &mut [u8; SLOT] {
-        // SAFETY: as in `bytes`, and `&mut self` makes the borrow unique.
-        unsafe { self.at.as_mut() }
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(self.bytes_mut());
-        let address = self.at.as_ptr() as usize;
-        let mut arena = ARENA.lock().unwrap_or_else(PoisonError::into_inner);
-        for slab in &mut arena.slabs {
-            let base = slab.base.as_ptr() as usize;
-            if (base..base + PAGE).contains(&address) {
-                slab.used &= !(1 << ((address - base) / SLOT));
-                return;
-            }
-        }
-    }
-}
-
-impl Slab {
-    fn take(&mut self) -> Option<Slot> {
-        let free = self.used.trailing_ones() as usize;
-        if free == SLOTS {
-            return None;
-        }
-        self.used |= 1 << free;
-        // SAFETY: `free < SLOTS`, so the slot lies within the page.
-        let at = unsafe { self.base.add(free * SLOT) }.cast();
-        Some(Slot { at })
-    }
-}
-
-/// The weakest protection of any page that holds keys, taking one page if there is none yet.
-pub(crate) fn worst() -> Protection {
-    drop(Slot::take());
-    ARENA.lock().unwrap_or_else(PoisonError::into_inner).worst
-}
-
-fn map_page() -> (NonNull<u8>, Protection) {
-    if let Ok(page) = map_secret() {
-        return (page, Protection::MemfdSecret);
-    }
-    let page = map_anonymous().expect("the operating system gives a page of memory");
-    // SAFETY: the page was just mapped with this length; these calls change no contents.
-    let locked = unsafe {
-        libc::madvise(page.as_ptr().cast(), PAGE, libc::MADV_DONTDUMP);
-        libc::madvise(page.as_ptr().cast(), PAGE, libc::MADV_WIPEONFORK);
-        libc::mlock(page.as_ptr().cast(), PAGE) == 0
+/// Maps a run with the best protection the system grants. `None` when it grants no memory at all.
+pub(crate) fn map_run() -> Option<Run> {
+    let start = reserve_between_guards()?;
+    let protection = if map_hidden(start) {
+        Protection::MemfdSecret
+    } else if !map_at(start, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1) {
+        return None;
+    } else if lock(start) {
+        Protection::Locked
+    } else {
+        Protection::Unlocked
     };
-    (
-        page,
-        if locked {
-            Protection::Locked
-        } else {
-            Protection::Unlocked
-        },
-    )
-}
-
-fn map_secret() -> io::Result<NonNull<u8>> {
-    // SAFETY: plain system calls with checked results; the descriptor is closed on every path and the mapping stays.
-    unsafe {
-        let fd = libc::syscall(libc::SYS_memfd_secret, libc::O_CLOEXEC);
-        let fd = i32::try_from(fd)
-            .ok()
-            .filter(|fd| *fd >= 0)
-            .ok_or_else(io::Error::last_os_error)?;
-        let length = libc::off_t::try_from(PAGE).expect("a page's length fits");
-        let mapped = if libc::ftruncate(fd, length) == 0 {
-            map(libc::MAP_SHARED, fd)
-        } else {
-            Err(io::Error::last_os_error())
-        };
-        libc::close(fd);
-        mapped
+    for advice in [libc::MADV_DONTDUMP, libc::MADV_DONTFORK] {
+        // Where an advice is refused it is implied already, or there is nothing to be done.
+        // SAFETY: neither advice touches the bytes, and nobody else uses the run yet.
+        let _result = unsafe { libc::madvise(start.as_ptr().cast(), RUN_BYTES, advice) };
     }
+    Some(Run { start, protection })
 }
 
-fn map_anonymous() -> io::Result<NonNull<u8>> {
-    map(libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1)
+/// Reserves addresses for a run and a guard on each side, all untouchable; returns where the run goes.
+fn reserve_between_guards() -> Option<NonNull<u8>> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // A guard as large as a run is a whole number of pages, whatever their size.
+    let bytes = RUN_BYTES * 3;
+    // SAFETY: a fresh mapping at an address of the kernel's choice overlaps nothing.
+    let base = unsafe { libc::mmap(ptr::null_mut(), bytes, libc::PROT_NONE, flags, -1, 0) };
+    if base == libc::MAP_FAILED {
+        return None;
+    }
+    // SAFETY: the reservation is three runs long, so one run further lies inside it.
+    NonNull::new(unsafe { base.cast::<u8>().add(RUN_BYTES) })
 }
 
-fn map(flags: i32, fd: i32) -> io::Result<NonNull<u8>> {
-    // SAFETY: a new mapping at an address of the kernel's choice overlaps nothing.
-    let page = unsafe {
-        libc::mmap(
-            std::ptr::null_mut(),
-            PAGE,
-            libc::PROT_READ | libc::PROT_WRITE,
-            flags,
-            fd,
-            0,
-        )
+/// Puts pages that the kernel itself cannot see at `start`; false when the system has none to give.
+fn map_hidden(start: NonNull<u8>) -> bool {
+    // SAFETY: memfd_secret takes one flag word and returns a descriptor or -1.
+    let fd = unsafe { libc::syscall(libc::SYS_memfd_secret, libc::O_CLOEXEC) };
+    let Ok(fd) = libc::c_int::try_from(fd) else {
+        return false;
     };
-    if page == libc::MAP_FAILED {
-        return Err(io::Error::last_os_error());
+    if fd < 0 {
+        return false;
     }
-    NonNull::new(page.cast()).ok_or_else(io::Error::last_os_error)
+    let sized = libc::off_t::try_from(RUN_BYTES).is_ok_and(|length| {
+        // SAFETY: `fd` is a descriptor that this function just opened and owns.
+        unsafe { libc::ftruncate(fd, length) == 0 }
+    });
+    // The lock limit is checked by the mapping, so a refusal is an answer here and not a signal at the first touch.
+    let mapped = sized && map_at(start, libc::MAP_SHARED, fd);
+    // SAFETY: `fd` is ours and is not used again; the mapping stays without it.
+    unsafe { libc::close(fd) };
+    mapped
+}
+
+/// Puts writable pages at `start`.
+fn map_at(start: NonNull<u8>, flags: libc::c_int, fd: libc::c_int) -> bool {
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = flags | libc::MAP_FIXED;
+    // SAFETY: `start` is the middle of a reservation made above, in which nothing lives yet; replacing its pages is the
+    // purpose of MAP_FIXED.
+    let at = unsafe { libc::mmap(start.as_ptr().cast(), RUN_BYTES, access, flags, fd, 0) };
+    at != libc::MAP_FAILED
+}
+
+fn lock(start: NonNull<u8>) -> bool {
+    // SAFETY: the run was just mapped and belongs to nobody else; locking it changes no bytes.
+    unsafe { libc::mlock(start.as_ptr().cast(), RUN_BYTES) == 0 }
 }
 
 #[cfg(test)]
@@ -181,22 +102,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dropped_slot_is_wiped_and_used_again() {
-        let mut slot = Slot::take();
-        slot.bytes_mut().fill(0xa5);
-        let at = slot.at;
-        drop(slot);
-        // SAFETY: pages are never unmapped, so the freed slot's memory can still be looked at.
-        let left = unsafe { *at.as_ptr() };
-        // Another test may have taken the slot since; it then holds that test's zeroes or bytes, never these.
-        assert_ne!(left, [0xa5; SLOT]);
+    fn a_run_is_zeroed_and_writable_to_both_ends() {
+        let run = map_run().expect("memory is granted");
+        // SAFETY: the run is ours, mapped, and RUN_BYTES long.
+        let bytes = unsafe { std::slice::from_raw_parts_mut(run.start.as_ptr(), RUN_BYTES) };
+        assert!(bytes.iter().all(|byte| *byte == 0));
+        bytes[0] = 1;
+        bytes[RUN_BYTES - 1] = 2;
+        assert_eq!((bytes[0], bytes[RUN_BYTES - 1]), (1, 2));
     }
 
     #[test]
-    fn slots_never_overlap() {
-        let slots: Vec<Slot> = (0..300).map(|_| Slot::take()).collect();
-        let mut at: Vec<usize> = slots.iter().map(|slot| slot.at.as_ptr() as usize).collect();
-        at.sort_unstable();
-        assert!(at.windows(2).all(|pair| pair[1] - pair[0] >= SLOT));
+    fn the_map_of_the_process_shows_the_protection() {
+        let run = map_run().expect("memory is granted");
+        eprintln!("key pages here: {:?}", run.protection);
+        let maps = std::fs::read_to_string("/proc/self/smaps").expect("procfs is mounted");
+        let head = format!("{:x}-", run.start.as_ptr().addr());
+        let entry = maps.split_once(&head).expect("the run is mapped").1;
+        let flags = entry
+            .lines()
+            .find(|line| line.starts_with("VmFlags:"))
+            .expect("has flags");
+        let has = |flag: &str| flags.split_whitespace().any(|known| known == flag);
+        assert!(has("dd"), "left out of dumps: {flags}");
+        assert!(has("dc"), "not copied to children: {flags}");
+        if run.protection != Protection::Unlocked {
+            assert!(has("lo"), "locked: {flags}");
+        }
+        if run.protection == Protection::MemfdSecret {
+            let first = entry.lines().next().expect("a first line");
+            assert!(first.contains("secretmem"));
+        }
     }
 }
