@@ -115,7 +115,6 @@ mod tests {
     #[test]
     fn the_map_of_the_process_shows_the_protection() {
         let run = map_run().expect("memory is granted");
-        eprintln!("key pages here: {:?}", run.protection);
         let maps = std::fs::read_to_string("/proc/self/smaps").expect("procfs is mounted");
         let head = format!("{:x}-", run.start.as_ptr().addr());
         let entry = maps.split_once(&head).expect("the run is mapped").1;
