@@ -55,10 +55,6 @@ impl NameCipher {
 
     /// The parent of a first segment.
     #[must_use]
-    #[expect(
-        clippy::unused_self,
-        reason = "a root is asked of the cipher it will be used with"
-    )]
     pub fn root(&self, namespace: NamespaceId, class: Class) -> ParentIv {
         let parts = Parts::new("holdfast/name/v1")
             .part(&namespace.0)
