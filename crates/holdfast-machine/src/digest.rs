@@ -43,6 +43,13 @@ impl Digest {
         }
     }
 
+    /// Adds a stored row found by a full scan; rows outside the covered spaces are skipped.
+    pub fn absorb(&mut self, key: &[u8], row: &[u8]) {
+        if is_covered(key) {
+            self.add(key, row);
+        }
+    }
+
     /// The digest's own hash, to compare and to print.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
@@ -66,8 +73,7 @@ impl Digest {
 }
 
 /// Whether a key's row is part of the digest.
-#[must_use]
-pub(crate) fn is_covered(key: &[u8]) -> bool {
+fn is_covered(key: &[u8]) -> bool {
     matches!(key.first(), Some(&space) if space == Space::Record as u8 || space == Space::System as u8)
 }
 
@@ -81,9 +87,7 @@ pub fn recompute(
     let mut digest = Digest::empty();
     for row in rows {
         let (key, bytes) = row?;
-        if is_covered(&key) {
-            digest.add(&key, &bytes);
-        }
+        digest.absorb(&key, &bytes);
     }
     Ok(digest)
 }

@@ -1,10 +1,25 @@
-//! RocksDB: the Raft log, the state, snapshots and the watermark.
+//! RocksDB: the Raft log, the state, snapshots and the watermark. The only crate that knows RocksDB.
+//!
+//! # Caller contract
+//! 1. Log ids, votes and memberships are the caller's bytes; this crate orders by index and never looks inside.
+//! 2. An append or a vote counts when its callback says `Ok`, not before. After an error its fate is unknown.
+//! 3. `purge` reaches at most the position of a snapshot built or installed, or of a state that was flushed: the state has no
+//!    log of its own.
+//! 4. After the first [`holdfast_machine::StorageFault`] of a write everything is refused; the process restarts.
+//! 5. A node whose directory opens in quarantine must not vote, nor promise anything else.
+//! 6. Calls block on the disk unless they say otherwise: not for async tasks.
 
+mod engine;
+mod failpoint;
+mod fault;
+mod files;
 mod log;
 mod open;
 mod options;
+mod permissions;
 mod snapshot;
 mod state;
+mod watermark;
 
 pub use log::{DurableCallback, LogBounds, LogStore, Purged};
 pub use open::{OpenError, Quarantine, Stores, open};
@@ -13,4 +28,4 @@ pub use snapshot::{
     ReceiveError, SNAPSHOT_CHUNK_BYTES_MAX, SnapshotChunk, SnapshotCursor, SnapshotFile,
     SnapshotHandle, SnapshotHeader, SnapshotReader, SnapshotWriter,
 };
-pub use state::{Applied, ApplyEntry, Payload, StateStore, StateView};
+pub use state::{Applied, ApplyEntry, DigestMismatch, Payload, StateStore, StateView, VerifyError};

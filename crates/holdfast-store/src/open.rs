@@ -1,11 +1,32 @@
 //! Opening a data directory.
+//!
+//! ```text
+//! <data>/LOCK        held while a process has the directory open
+//! <data>/store-id    format and identity; written last when a directory is made
+//! <data>/watermark   what the log has promised
+//! <data>/log/        RocksDB
+//! <data>/state/      `current` and one numbered RocksDB directory per generation
+//! <data>/snapshots/  complete and incoming snapshots
+//! ```
+//! Directories are made 0700 and the files named here 0600; what RocksDB makes lies inside such directories.
 
-use crate::log::LogStore;
+use crate::fault::Faults;
+use crate::files;
+use crate::log::{self, LogStore};
 use crate::options::Options;
-use crate::state::StateStore;
+use crate::permissions::{check_private, make_or_check_dir};
+use crate::snapshot::Shelf;
+use crate::state::{StateStore, open_state, shared_cache};
+use crate::watermark::{Found, Watermark};
 use holdfast_types::StoreId;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
+
+const IDENTITY_FILE: &str = "store-id";
+const IDENTITY_HEAD: &str = "holdfast data directory, format 1\n";
 
 /// An open data directory.
 pub struct Stores {
@@ -25,7 +46,7 @@ pub struct Stores {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "this node's data directory has lost acknowledged data ({what}); it must not vote again. \
-         Remove this node from the cluster, empty the directory and add it again under a new node id"
+     Remove this node from the cluster, empty the directory and add it again under a new node id"
 )]
 pub struct Quarantine {
     /// What is missing, for operators.
@@ -36,7 +57,7 @@ pub struct Quarantine {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     /// Others can reach it, or it is not ours.
-    #[error("{path} must be reachable by its owner only; run: {remedy}")]
+    #[error("{path} must be owned by this user and closed to others; run: {remedy}")]
     Permissions {
         /// The file or directory.
         path: String,
@@ -51,7 +72,8 @@ pub enum OpenError {
     Foreign(String),
     /// It cannot be read back. The node must be replaced.
     #[error(
-        "the data directory is corrupt: {0}. Remove this node from the cluster, empty the directory and add it again under a new node id"
+        "the data directory is corrupt: {0}. Remove this node from the cluster, empty the \
+         directory and add it again under a new node id"
     )]
     Corrupt(String),
     /// The operating system refused.
@@ -59,11 +81,145 @@ pub enum OpenError {
     Io(String),
 }
 
-/// Opens a data directory, making it when it is empty.
+impl From<io::Error> for OpenError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error.to_string())
+    }
+}
+
+/// Opens a data directory, making it when it is empty. Blocks on the disk.
 ///
 /// # Errors
 /// When it is foreign, corrupt, in use, or open to others. A directory that lost data opens, in quarantine.
 pub fn open(dir: &Path, options: &Options) -> Result<Stores, OpenError> {
-    let _ = options;
-    Err(OpenError::Io(format!("{} is not built yet", dir.display())))
+    make_or_check_dir(dir)?;
+    let lock = lock(dir)?;
+    let identity = read_identity(dir)?;
+    if identity.is_none() {
+        check_unused(dir)?;
+    }
+    let store_id = match identity {
+        Some(store_id) => store_id,
+        None => new_id()?,
+    };
+    for part in ["log", "state", "snapshots"] {
+        make_or_check_dir(&dir.join(part))?;
+    }
+    let cache = shared_cache(options);
+    let faults = Arc::new(Faults::new(Arc::clone(&options.on_fault), lock));
+    let watermark = dir.join("watermark");
+    let found = match identity {
+        Some(_) => {
+            check_private(&watermark)?;
+            Watermark::load(&watermark, store_id)?
+        }
+        None => Found::Mark(
+            Watermark::create(&watermark, store_id)?,
+            crate::watermark::Mark::default(),
+        ),
+    };
+    let recovered = log::recover(&dir.join("log"), options, &cache, found, &faults)?;
+    let root = dir.join("state");
+    let applier = open_state(&root, options, &cache, identity.is_none())?;
+    let purged = recovered.log.bounds().purged.map(|purged| purged.index);
+    let applied = &applier.applied;
+    let applied_index = applied.log_id.as_ref().map(|_| applied.position.index);
+    let quarantine = recovered
+        .quarantine
+        .or_else(|| behind(applied_index, purged));
+    let pristine = recovered.pristine && applied_index.is_none() && quarantine.is_none();
+    let shelf = Shelf::open(&dir.join("snapshots"))?;
+    let state = StateStore::new(&root, options, &cache, &faults, applier, shelf);
+    if identity.is_none() {
+        write_identity(dir, store_id)?;
+    }
+    if let Some(why) = &quarantine {
+        tracing::error!(%why, "quarantined");
+        faults.refuse(why);
+    }
+    Ok(Stores {
+        log: Arc::new(recovered.log),
+        state: Arc::new(state),
+        store_id,
+        pristine,
+        quarantine,
+    })
+}
+
+/// The log no longer has the entries that the state would need.
+fn behind(applied: Option<u64>, purged: Option<u64>) -> Option<Quarantine> {
+    let purged = purged?;
+    let what = match applied {
+        Some(applied) if applied >= purged => return None,
+        Some(applied) => format!("the state ends at entry {applied}"),
+        None => "the state is empty".to_owned(),
+    };
+    Some(Quarantine {
+        what: format!("{what} and the log begins after entry {purged}"),
+    })
+}
+
+/// Taken until the file is closed.
+fn lock(dir: &Path) -> Result<File, OpenError> {
+    let path = dir.join("LOCK");
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+fn read_identity(dir: &Path) -> Result<Option<StoreId>, OpenError> {
+    let path = dir.join(IDENTITY_FILE);
+    check_private(&path)?;
+    let Some(content) = files::read_if_there(&path)? else {
+        return Ok(None);
+    };
+    std::str::from_utf8(&content)
+        .ok()
+        .and_then(|text| text.strip_prefix(IDENTITY_HEAD)?.trim_end().parse().ok())
+        .map(Some)
+        .ok_or_else(|| OpenError::Foreign("store-id has an unknown format".to_owned()))
+}
+
+fn write_identity(dir: &Path, store_id: StoreId) -> io::Result<()> {
+    let content = format!("{IDENTITY_HEAD}{store_id}\n");
+    files::replace_file(&dir.join(IDENTITY_FILE), content.as_bytes())
+}
+
+fn new_id() -> Result<StoreId, OpenError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| OpenError::Io(error.to_string()))?;
+    Ok(StoreId(bytes))
+}
+
+/// A directory without identity is empty, or was being made when the process died.
+fn check_unused(dir: &Path) -> Result<(), OpenError> {
+    const OURS: [&str; 6] = [
+        "LOCK",
+        "log",
+        "state",
+        "snapshots",
+        "watermark",
+        "store-id.new",
+    ];
+    for entry in std::fs::read_dir(dir)? {
+        let name = entry?.file_name();
+        if !OURS.iter().any(|ours| name == *ours) {
+            let text = "it holds other files and no store-id".to_owned();
+            return Err(OpenError::Foreign(text));
+        }
+    }
+    // Its parts may exist, but nothing was ever written through them: the watermark would say so.
+    if Watermark::has_promised(&dir.join("watermark"))? {
+        let text = "its store-id is missing but it was in use".to_owned();
+        return Err(OpenError::Foreign(text));
+    }
+    Ok(())
 }

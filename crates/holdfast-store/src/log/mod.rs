@@ -1,0 +1,36 @@
+//! The Raft log, the vote and the committed mark.
+
+mod committer;
+mod keys;
+mod queue;
+mod recover;
+mod store;
+mod tail;
+
+pub use store::LogStore;
+
+pub(crate) use recover::recover;
+
+use bytes::Bytes;
+use holdfast_machine::StorageFault;
+
+/// Called when an operation is on disk, or will never be. It runs on the committer's thread and must be brief.
+pub type DurableCallback = Box<dyn FnOnce(Result<(), StorageFault>) + Send>;
+
+/// What lies at the front of the log: everything up to here was purged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Purged {
+    /// Last purged index.
+    pub index: u64,
+    /// The caller's log id of that entry.
+    pub log_id: Bytes,
+}
+
+/// The bounds of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct LogBounds {
+    /// What was purged, if anything was.
+    pub purged: Option<Purged>,
+    /// Index of the last entry present; `None` when there is none after the purged ones.
+    pub last: Option<u64>,
+}

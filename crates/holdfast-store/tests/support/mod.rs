@@ -1,0 +1,105 @@
+//! What the tests of the store share: small directories, entries, transactions.
+
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "each test file uses a part of it"
+)]
+
+use bytes::Bytes;
+use holdfast_machine::{Command, Put, StorageFault, SystemKey, Transaction, Write};
+use holdfast_store::{ApplyEntry, LogStore, Options, Payload, Purged, Stores, open};
+use holdfast_types::TxnId;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+
+pub(crate) fn options() -> Options {
+    Options {
+        log_write_buffer_bytes: 1 << 20,
+        state_write_buffer_bytes: 1 << 20,
+        block_cache_bytes: 1 << 20,
+        ..Options::default()
+    }
+}
+
+pub(crate) fn open_at(dir: &Path) -> Stores {
+    open(dir, &options()).unwrap()
+}
+
+pub(crate) fn entry(index: u64, len: usize) -> (u64, Bytes) {
+    let byte = u8::try_from(index % 251).unwrap();
+    (index, Bytes::from(vec![byte; len]))
+}
+
+/// Appends and waits until it is durable.
+pub(crate) fn append(log: &LogStore, entries: Vec<(u64, Bytes)>) -> Result<(), StorageFault> {
+    let (sender, receiver) = mpsc::channel();
+    log.append(
+        entries,
+        Box::new(move |result| sender.send(result).unwrap()),
+    )?;
+    receiver.recv().unwrap()
+}
+
+pub(crate) fn vote(log: &LogStore, vote: &'static [u8]) -> Result<(), StorageFault> {
+    let (sender, receiver) = mpsc::channel();
+    log.save_vote(
+        Bytes::from_static(vote),
+        Box::new(move |result| sender.send(result).unwrap()),
+    )?;
+    receiver.recv().unwrap()
+}
+
+pub(crate) fn purged(index: u64) -> Purged {
+    Purged {
+        index,
+        log_id: Bytes::from(format!("log id {index}")),
+    }
+}
+
+/// Writes a new system row at `index`.
+pub(crate) fn put(index: u64, value: &[u8]) -> ApplyEntry {
+    let mut txn_id = [0; 16];
+    txn_id[..8].copy_from_slice(&index.to_be_bytes());
+    applied(
+        index,
+        Payload::Command(Command::Transaction(Transaction {
+            txn_id: TxnId(txn_id),
+            proposed_at_ms: 1_000 + index,
+            asserts: Vec::new(),
+            writes: vec![Write::Put(Put {
+                key: SystemKey::Node(index).to_bytes(),
+                replaces: 0,
+                value: value.to_vec(),
+            })],
+        })),
+    )
+}
+
+pub(crate) fn applied(index: u64, payload: Payload) -> ApplyEntry {
+    ApplyEntry {
+        index,
+        log_id: Bytes::from(format!("log id {index}")),
+        payload,
+    }
+}
+
+/// The fullest write-ahead log of the log database.
+pub(crate) fn wal_of(dir: &Path) -> PathBuf {
+    let logs = fs::read_dir(dir.join("log")).unwrap();
+    let wals = logs
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "log"));
+    wals.max_by_key(|path| fs::metadata(path).unwrap().len())
+        .unwrap()
+}
+
+/// Bytes of the files directly in a directory.
+pub(crate) fn size_of(dir: &Path) -> u64 {
+    let files = fs::read_dir(dir).unwrap();
+    files
+        .filter_map(|entry| entry.ok()?.metadata().ok())
+        .map(|about| about.len())
+        .sum()
+}
