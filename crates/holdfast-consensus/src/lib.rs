@@ -1,1 +1,54 @@
-//! Raft consensus: propose, read index, membership, leader transfer.
+//! Raft consensus over the store and the transport: the only importer of `openraft`, whose types stay inside.
+//!
+//! [`Consensus::start`] takes [`Options`] and gives a [`holdfast_machine::Replica`]:
+//!
+//! - **Proposals** go to the leader in one message, are stamped there, and are answered honestly (`NotProposed` or `Unknown`).
+//! - **Linearizable reads** share read-index rounds; a read joins the next round and never one in flight.
+//! - **Joining**: a node with an empty data directory takes part only when its number is known to be free; see [`NodeRecord`].
+//! - **Gossip**: pings measure round trips, clocks and state digests. Too slow a network is reported, a leader with an odd
+//!   clock hands over, a node whose state differs from a majority's is quarantined.
+//! - **Failing**: [`Consensus::fatal`] resolves when the process should exit (code 74).
+//!
+//! # Caller contract
+//! 1. Every node of a cluster is started with the same cluster name and member list while the cluster is made.
+//! 2. The transport is given unserved; consensus serves it and states its peers.
+//! 3. [`Consensus::shutdown`] is awaited before the process ends; the stores close when the last clone is dropped.
+
+mod applied;
+mod clock;
+mod codec;
+mod duties;
+mod freshness;
+mod gossip;
+mod inner;
+mod join;
+mod link;
+mod log_adapter;
+mod member;
+mod members;
+mod network;
+mod peers;
+mod propose;
+mod quarantine;
+mod raft_types;
+mod read_batch;
+mod read_index;
+mod replica;
+mod roster;
+mod server;
+mod snapshot_in;
+mod snapshot_out;
+mod start;
+mod state_adapter;
+mod status;
+mod step_down;
+mod timing;
+
+#[cfg(test)]
+mod tests;
+
+pub use clock::{SystemClock, WallClock};
+pub use member::{Member, MemberInfo, NodeRecord, NodeRecordError};
+pub use members::{MemberChange, MembersError};
+pub use start::{Consensus, Options, StartError};
+pub use timing::{Preset, Snapshots, Timing, TimingError};

@@ -1,0 +1,147 @@
+//! Time as the leader stamps it.
+//!
+//! Invariants: a stamp is never below one given before or applied before; between two stamps of one leadership the clock
+//! advances at most ten times as fast as this process's monotonic clock, whatever the wall clock does; a leader whose wall
+//! clock is far from the median of its peers' is told so and stamps nothing.
+
+use crate::timing::millis;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::time::Instant;
+
+/// The wall clock. Replaced in tests.
+pub trait WallClock: Send + Sync + 'static {
+    /// Milliseconds since the Unix epoch.
+    fn now_ms(&self) -> u64;
+}
+
+/// The clock of this machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl WallClock for SystemClock {
+    fn now_ms(&self) -> u64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        since.map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// How much faster than real time the stamped clock may run to catch up with a wall clock that jumped ahead.
+const CATCH_UP: u64 = 10;
+
+/// Stamps proposals.
+#[derive(Debug, Default)]
+pub(crate) struct LeaderClock {
+    term: u64,
+    last: Option<Stamped>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Stamped {
+    ms: u64,
+    at: Instant,
+}
+
+impl LeaderClock {
+    /// The next stamp. `wall_ms` is this node's clock, `term` that of the leadership; `machine_ms` reads the machine's clock
+    /// and is asked for a leadership's first stamp only, which takes the wall clock as it is.
+    pub(crate) fn stamp(
+        &mut self,
+        term: u64,
+        wall_ms: u64,
+        now: Instant,
+        machine_ms: impl FnOnce() -> u64,
+    ) -> u64 {
+        let last = self.last.filter(|_| self.term == term);
+        let next = match last {
+            None => Stamped {
+                ms: wall_ms.max(machine_ms()),
+                at: now,
+            },
+            Some(last) => {
+                let elapsed = millis(now.saturating_duration_since(last.at));
+                let ceiling = last.ms.saturating_add(elapsed.saturating_mul(CATCH_UP));
+                Stamped {
+                    ms: wall_ms.min(ceiling).max(last.ms),
+                    // Within a millisecond the older instant stands, so that short steps add up.
+                    at: if elapsed == 0 { last.at } else { now },
+                }
+            }
+        };
+        self.term = term;
+        self.last = Some(next);
+        next.ms
+    }
+}
+
+/// By how much this node's clock is off the median of all clocks measured, itself included; positive when it is ahead.
+/// `None` when fewer than a majority of the members, or fewer than three, were measured: then nobody can say who is wrong.
+pub(crate) fn skew_from_median(peers: &[i64], members: usize) -> Option<i64> {
+    let known = peers.len() + 1;
+    if known < 3 || known * 2 <= members {
+        return None;
+    }
+    let mut all: Vec<i64> = peers.iter().copied().chain([0]).collect();
+    all.sort_unstable();
+    // Of an even number the one nearer to this node is taken: in doubt it is not the one who is wrong.
+    let (low, high) = (all[(known - 1) / 2], all[known / 2]);
+    Some(if low.abs() <= high.abs() { -low } else { -high })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn stamps_never_go_back() {
+        let mut clock = LeaderClock::default();
+        let start = Instant::now();
+        let later = |s| start + Duration::from_secs(s);
+        assert_eq!(clock.stamp(1, 100, start, || 500), 500);
+        assert_eq!(clock.stamp(1, 90, later(1), || 0), 500);
+        assert_eq!(clock.stamp(1, 700, later(2), || 0), 700);
+        assert_eq!(clock.stamp(2, 90, later(3), || 800), 800);
+    }
+
+    #[test]
+    fn a_jump_ahead_is_taken_slowly() {
+        let mut clock = LeaderClock::default();
+        let start = Instant::now();
+        clock.stamp(1, 1_000_000, start, || 0);
+        let mut last = 1_000_000;
+        for i in 1..=100 {
+            let now = start + Duration::from_millis(i * 10);
+            let stamp = clock.stamp(1, 31_536_000_000, now, || 0);
+            assert!(stamp >= last);
+            last = stamp;
+        }
+        assert_eq!(last, 1_000_000 + 1_000 * CATCH_UP);
+    }
+
+    #[test]
+    fn many_stamps_within_a_millisecond_do_not_freeze_the_clock() {
+        let mut clock = LeaderClock::default();
+        let start = Instant::now();
+        let mut last = 0;
+        for i in 0..100_000u64 {
+            let now = start + Duration::from_micros(i * 10);
+            last = clock.stamp(1, 1_000 + i / 100, now, || 0);
+        }
+        assert_eq!(last, 1_999);
+    }
+
+    #[test]
+    fn the_odd_clock_is_named_and_in_doubt_nobody_is() {
+        assert_eq!(skew_from_median(&[], 1), None);
+        assert_eq!(skew_from_median(&[-9_000], 2), None);
+        assert_eq!(skew_from_median(&[-9_000, -9_010], 3), Some(9_000));
+        assert_eq!(skew_from_median(&[0, 90_000], 3), Some(0));
+        assert_eq!(skew_from_median(&[-9_000, -9_010], 5), Some(9_000));
+        assert_eq!(skew_from_median(&[-9_000, -9_010], 7), None);
+        assert_eq!(
+            skew_from_median(&[60_000, 60_000, 60_000, 0], 5),
+            Some(-60_000)
+        );
+        assert_eq!(skew_from_median(&[60_000, 60_000, 1], 4), Some(-1));
+    }
+}

@@ -1,0 +1,162 @@
+//! What only the leader does: tick the clock, set checkpoints, keep the members' records; and give way when its clock is off.
+
+use crate::inner::{Inner, Phase, leadership, metrics};
+use crate::member::NodeRecord;
+use crate::members;
+use crate::propose::{self, Attempt};
+use crate::raft_types::Raft;
+use crate::step_down;
+use holdfast_machine::{Command, Put, SystemKey, Transaction, Write};
+use holdfast_types::TxnId;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Between two looks.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Between two ticks while something can expire.
+const TICK_EVERY: Duration = Duration::from_secs(1);
+/// Between two looks at the members' records.
+const RECORDS_EVERY: Duration = Duration::from_millis(500);
+/// Entries after which a checkpoint is set ahead of its time.
+const CHECKPOINT_ENTRIES: u64 = 10_000;
+/// Longest wait for one of these proposals.
+const PROPOSE_WAIT: Duration = Duration::from_secs(5);
+
+/// When each was last done.
+struct Done {
+    tick: Instant,
+    checkpoint: Instant,
+    checkpoint_index: u64,
+    records: Option<Instant>,
+}
+
+/// Runs until aborted.
+pub(crate) async fn run(inner: Arc<Inner>) {
+    let now = Instant::now();
+    let mut done = Done {
+        tick: now,
+        checkpoint: now,
+        checkpoint_index: inner
+            .state
+            .checkpoints()
+            .last()
+            .map_or(0, |mark| mark.index),
+        records: None,
+    };
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let Phase::Running(raft) = inner.phase.borrow().clone() else {
+            continue;
+        };
+        if leadership(&raft).leads {
+            lead(&inner, &raft, &mut done).await;
+        } else {
+            done.records = None;
+        }
+    }
+}
+
+async fn lead(inner: &Inner, raft: &Raft, done: &mut Done) {
+    if inner.clock_unfit.load(Ordering::Acquire) {
+        let until = Instant::now() + inner.timing.failover();
+        if let Err(error) = step_down::hand_over(inner, raft, None, until).await {
+            tracing::warn!(%error, "cannot hand over although the clock is off");
+        }
+        return;
+    }
+    if done.records.is_none_or(|at| at.elapsed() >= RECORDS_EVERY) {
+        keep_records(inner, raft).await;
+        done.records = Some(Instant::now());
+    }
+    let now = Instant::now();
+    if now - done.tick >= TICK_EVERY && (inner.needs_tick)() {
+        done.tick = now;
+        let mut tick = Command::Tick { proposed_at_ms: 0 };
+        propose::propose_here(inner, &mut tick, PROPOSE_WAIT).await;
+    }
+    let new = inner.applied.now().saturating_sub(done.checkpoint_index);
+    if new >= CHECKPOINT_ENTRIES || (new > 0 && now - done.checkpoint >= inner.checkpoint_every) {
+        let mut checkpoint = Command::Checkpoint { proposed_at_ms: 0 };
+        if let Attempt::Applied(answer) =
+            propose::propose_here(inner, &mut checkpoint, PROPOSE_WAIT).await
+        {
+            done.checkpoint = now;
+            done.checkpoint_index = answer.index;
+        }
+    }
+}
+
+/// Writes the records that are missing or out of date, one transaction each; a conflict is looked at again next time.
+async fn keep_records(inner: &Inner, raft: &Raft) {
+    let metrics = metrics(raft);
+    let settled = metrics.membership_config == metrics.committed_membership_config
+        && metrics
+            .membership_config
+            .membership()
+            .get_joint_config()
+            .len()
+            == 1;
+    let Ok(records) = members::records(inner) else {
+        return;
+    };
+    let membership = metrics.membership_config.membership();
+    for (id, _) in membership.nodes() {
+        let Some(record) = present(inner, *id) else {
+            continue;
+        };
+        match records.get(id) {
+            None => put(inner, *id, 0, &record).await,
+            // Another data directory: the record stands, and the node is refused.
+            Some((_, old)) if old.store_id != record.store_id || *old == record => {}
+            Some((written_at, _)) => put(inner, *id, *written_at, &record).await,
+        }
+    }
+    for (id, (written_at, record)) in &records {
+        if settled && !record.removed && membership.get_node(id).is_none() {
+            let removed = NodeRecord {
+                removed: true,
+                ..record.clone()
+            };
+            put(inner, *id, *written_at, &removed).await;
+        }
+    }
+}
+
+/// A member's record as it presents itself, if it was heard.
+fn present(inner: &Inner, id: u64) -> Option<NodeRecord> {
+    if id == inner.node() {
+        return Some(NodeRecord {
+            store_id: inner.link.store_id,
+            info: inner.me.clone(),
+            version: inner.version.clone(),
+            removed: false,
+        });
+    }
+    let view = inner.peers.get(id)?;
+    Some(NodeRecord {
+        store_id: view.store_id,
+        info: view.info,
+        version: view.version,
+        removed: false,
+    })
+}
+
+async fn put(inner: &Inner, id: u64, replaces: u64, record: &NodeRecord) {
+    let mut txn_id = [0; 16];
+    if getrandom::fill(&mut txn_id).is_err() {
+        return;
+    }
+    let mut command = Command::Transaction(Transaction {
+        txn_id: TxnId(txn_id),
+        proposed_at_ms: 0,
+        asserts: Vec::new(),
+        writes: vec![Write::Put(Put {
+            key: SystemKey::Node(id).to_bytes(),
+            replaces,
+            value: record.to_bytes(),
+        })],
+    });
+    propose::propose_here(inner, &mut command, PROPOSE_WAIT).await;
+}

@@ -1,0 +1,165 @@
+//! Pings: each peer is asked at a steady pace how it is, and what follows from its answers is judged here.
+
+use crate::clock::skew_from_median;
+use crate::codec;
+use crate::inner::{Inner, Phase, leadership, metrics, set_trouble};
+use crate::peers::{Heard, PeerView};
+use crate::quarantine;
+use holdfast_proto::peer::v1 as pb;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Between two pings of a peer.
+const PING_EVERY: Duration = Duration::from_secs(1);
+/// Between two pings of the leader, whose answers say how fresh this node is, and of peers while this node joins.
+const PING_SOON: Duration = Duration::from_millis(100);
+/// Answers older than this are no evidence.
+const EVIDENCE_AGE_MAX: Duration = Duration::from_secs(10);
+
+/// Pings `peer` until aborted.
+pub(crate) async fn ping_for_ever(inner: Arc<Inner>, peer: u64) {
+    let mut thorough_at: Option<Instant> = None;
+    loop {
+        let thorough = thorough_at.is_none_or(|at| at.elapsed() >= PING_EVERY);
+        let heard = ping(&inner, peer, thorough).await;
+        if heard && thorough {
+            thorough_at = Some(Instant::now());
+            judge(&inner);
+        }
+        tokio::time::sleep(pace(&inner, peer, heard)).await;
+    }
+}
+
+fn pace(inner: &Inner, peer: u64, heard: bool) -> Duration {
+    match &*inner.phase.borrow() {
+        Phase::Joining(_) => PING_SOON / 2,
+        Phase::Running(raft) if heard && leadership(raft).leader != Some(peer) => PING_EVERY,
+        Phase::Running(_) => PING_SOON.max(inner.timing.heartbeat),
+        Phase::Quarantined(_) | Phase::Stopped(_) => PING_EVERY,
+    }
+}
+
+async fn ping(inner: &Inner, peer: u64, thorough: bool) -> bool {
+    let request = pb::PingRequest {
+        thorough,
+        member: Some(codec::member(inner.node(), &inner.me)),
+    };
+    let (asked_at, wall_ms) = (Instant::now(), inner.clock.now_ms());
+    let wait = (inner.timing.election_max * 2).max(PING_EVERY);
+    let Ok((pong, store_id)) = inner.link.ping(peer, request, wait).await else {
+        return false;
+    };
+    let round_trip = asked_at.elapsed();
+    let halfway = wall_ms.midpoint(inner.clock.now_ms());
+    if pong.leads {
+        let age = Duration::from_millis(pong.quorum_age_ms);
+        // An instant before this process began is older than anything it can vouch for.
+        if let Some(as_of) = asked_at.checked_sub(age) {
+            inner.freshness.note(pong.committed, as_of);
+        }
+    }
+    let heard = Heard {
+        my_store_conflicts: conflicts(inner, &pong),
+        pong,
+        store_id,
+        round_trip,
+        wall_ms: halfway,
+    };
+    inner.peers.heard(peer, &heard);
+    true
+}
+
+/// The peer knows another data directory under this node's number.
+fn conflicts(inner: &Inner, pong: &pb::PingResponse) -> bool {
+    let me = inner.node();
+    let mine = &inner.link.store_id.0[..];
+    pong.known_stores
+        .iter()
+        .any(|known| known.node == me && known.store_id != mine)
+}
+
+/// Looks at all peers' latest answers.
+fn judge(inner: &Arc<Inner>) {
+    let mut views = inner.peers.all();
+    views.retain(|_, view| view.heard_at.elapsed() < EVIDENCE_AGE_MAX);
+    judge_round_trips(inner, &views);
+    judge_clock(inner, &views);
+    judge_stores(inner, &views);
+    judge_digest(inner, &views);
+}
+
+fn judge_round_trips(inner: &Inner, views: &BTreeMap<u64, PeerView>) {
+    let far = views
+        .iter()
+        .find_map(|(id, view)| inner.timing.check_round_trip(*id, view.rtt).err())
+        .map(|error| error.to_string());
+    set_trouble(&mut inner.troubles.lock().timing, far);
+}
+
+fn judge_clock(inner: &Inner, views: &BTreeMap<u64, PeerView>) {
+    let skews: Vec<i64> = views.values().map(|view| view.skew_ms).collect();
+    let limit = i64::try_from(inner.clock_skew_max.as_millis()).unwrap_or(i64::MAX);
+    let off = skew_from_median(&skews, member_count(inner)).filter(|skew| skew.abs() > limit);
+    inner.clock_unfit.store(off.is_some(), Ordering::Release);
+    let text =
+        off.map(|skew| format!("this node's clock is {skew} ms off the median of its peers'"));
+    set_trouble(&mut inner.troubles.lock().clock, text);
+}
+
+fn member_count(inner: &Inner) -> usize {
+    let members = match &*inner.phase.borrow() {
+        Phase::Running(raft) => metrics(raft).membership_config.membership().nodes().count(),
+        _ => 0,
+    };
+    members.max(1)
+}
+
+fn judge_stores(inner: &Inner, views: &BTreeMap<u64, PeerView>) {
+    let odd = views.iter().find_map(|(id, view)| {
+        let known = inner.link.known.get(*id)?;
+        (known != view.store_id)
+            .then(|| format!("node {id} answers from another data directory than the one it had"))
+    });
+    set_trouble(&mut inner.troubles.lock().stores, odd);
+}
+
+/// This node's state against its peers' at the same checkpoints. With a majority of the voters against it, it is wrong.
+fn judge_digest(inner: &Arc<Inner>, views: &BTreeMap<u64, PeerView>) {
+    let Phase::Running(raft) = inner.phase.borrow().clone() else {
+        return;
+    };
+    let voters: Vec<u64> = metrics(&raft)
+        .membership_config
+        .membership()
+        .voter_ids()
+        .collect();
+    let mut differs = None;
+    for mine in inner.state.checkpoints() {
+        let theirs = |summary: &[u8]| {
+            let agree = views.iter().filter(|(id, view)| {
+                voters.contains(id)
+                    && view
+                        .checkpoints
+                        .iter()
+                        .any(|c| c.index == mine.index && c.summary == summary)
+            });
+            agree.count()
+        };
+        let others = views.values().flat_map(|view| &view.checkpoints);
+        for other in others.filter(|c| c.index == mine.index && c.summary[..] != mine.summary) {
+            let text = format!(
+                "the digest of this node's state differs from its peers' at entry {}",
+                mine.index
+            );
+            if theirs(&other.summary) * 2 > voters.len() {
+                quarantine::leave(inner, &raft, text);
+                return;
+            }
+            differs = Some(text);
+        }
+    }
+    set_trouble(&mut inner.troubles.lock().digest, differs);
+}

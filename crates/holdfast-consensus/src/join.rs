@@ -1,0 +1,167 @@
+//! How a node with an empty data directory comes to take part.
+//!
+//! It may have voted before it lost its disk. So it takes part only once somebody who would know says that its number is
+//! free: all configured members answer and none knows another data directory under its number, or a leader says so from
+//! linearizable state. The node with the lowest number makes the cluster, once, when every other one is just as empty.
+
+use crate::inner::{Inner, Phase, leadership};
+use crate::members;
+use crate::raft_types::Raft;
+use crate::read_index;
+use crate::start;
+use holdfast_proto::peer::v1 as pb;
+use holdfast_transport::Channel;
+use holdfast_types::NodeId;
+use pb::join_response::Result as Verdict;
+use pb::response::Body as Answer;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Between two looks at what the peers answered.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Answers older than this are asked for again before they count.
+const ANSWER_AGE_MAX: Duration = Duration::from_secs(2);
+/// Longest wait for a leader's word.
+const ASK_WAIT: Duration = Duration::from_secs(2);
+
+/// What a node whose number belongs to another data directory is told.
+pub(crate) fn wrong_store(node: u64) -> String {
+    format!(
+        "this data directory is not the one node {node} had; remove the node and add it with a new id"
+    )
+}
+
+/// Runs until this node takes part or is quarantined.
+pub(crate) async fn join(inner: Arc<Inner>) {
+    let me = inner.node();
+    loop {
+        let views = inner.peers.all();
+        if views.values().any(|view| view.my_store_conflicts) {
+            quarantine(&inner);
+            return;
+        }
+        let others: Vec<u64> = inner
+            .configured
+            .iter()
+            .map(|m| m.id.0)
+            .filter(|id| *id != me)
+            .collect();
+        let heard = |id: &u64| {
+            views
+                .get(id)
+                .filter(|view| view.heard_at.elapsed() < ANSWER_AGE_MAX)
+        };
+        let silent: Vec<u64> = others
+            .iter()
+            .copied()
+            .filter(|id| heard(id).is_none())
+            .collect();
+        if silent.is_empty() {
+            let all_pristine = others
+                .iter()
+                .all(|id| heard(id).is_some_and(|view| view.pristine));
+            let lowest = others.iter().all(|id| *id > me);
+            if let Some(raft) = start::start_raft(&inner).await
+                && all_pristine
+                && lowest
+            {
+                initialize(&inner, &raft).await;
+            }
+            return;
+        }
+        match ask_leader(&inner, &others).await {
+            Some(Verdict::Free(_)) => {
+                start::start_raft(&inner).await;
+                return;
+            }
+            Some(Verdict::Taken(_)) => {
+                quarantine(&inner);
+                return;
+            }
+            Some(Verdict::NotLeader(_)) | None => {}
+        }
+        let waiting =
+            format!("waits for an answer of {silent:?} or of a leader before it takes part");
+        inner.set_phase(Phase::Joining(waiting));
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+fn quarantine(inner: &Inner) {
+    let why = wrong_store(inner.node());
+    tracing::error!(reason = %why, "this node is quarantined");
+    inner.set_phase(Phase::Quarantined(why));
+}
+
+/// Makes the cluster of the configured members.
+async fn initialize(inner: &Inner, raft: &Raft) {
+    let members: BTreeMap<u64, _> = inner
+        .configured
+        .iter()
+        .map(|member| (member.id.0, member.info.clone()))
+        .collect();
+    match raft.initialize(members).await {
+        Ok(()) => tracing::info!(cluster = %inner.link.cluster, "made a new cluster"),
+        // Not pristine after all: then there is a cluster, and it will be heard of.
+        Err(error) => tracing::warn!(%error, "did not make a new cluster"),
+    }
+}
+
+/// A leader's word, if one can be found among those that answered.
+async fn ask_leader(inner: &Inner, others: &[u64]) -> Option<Verdict> {
+    let hints = others
+        .iter()
+        .filter_map(|id| inner.peers.get(*id).map(|view| view.leader));
+    let leader = hints.into_iter().flatten().next()?;
+    if leader == inner.node() {
+        // Said of the node that had this number before.
+        return None;
+    }
+    let store_id = inner.link.store_id.0.to_vec().into();
+    let body = pb::request::Body::Join(pb::JoinRequest { store_id });
+    match inner
+        .link
+        .call(leader, Channel::Forward, body, ASK_WAIT)
+        .await
+    {
+        Ok(Answer::Join(answer)) => answer.result,
+        Ok(_) | Err(_) => None,
+    }
+}
+
+/// Another node asks whether its number is free.
+pub(crate) async fn serve(
+    inner: &Inner,
+    raft: &Raft,
+    from: u64,
+    request: &pb::JoinRequest,
+) -> Result<Answer, pb::Refusal> {
+    let now = leadership(raft);
+    let result = if now.leads {
+        let unavailable = |why: holdfast_machine::Unavailable| {
+            crate::link::refusal(pb::refusal::Reason::Unavailable, why.to_string())
+        };
+        let index = read_index::round(inner, ASK_WAIT)
+            .await
+            .map_err(unavailable)?;
+        inner
+            .applied
+            .reach(index, ASK_WAIT)
+            .await
+            .map_err(unavailable)?;
+        match members::record(inner, from).map_err(unavailable)? {
+            Some(record) if record.removed || record.store_id.0[..] != request.store_id[..] => {
+                tracing::warn!(node = %NodeId(from), "a node came back with another data directory");
+                Verdict::Taken(pb::Done {})
+            }
+            _ => Verdict::Free(pb::Done {}),
+        }
+    } else {
+        Verdict::NotLeader(pb::NotLeader {
+            leader: now.leader.unwrap_or(0),
+        })
+    };
+    let result = Some(result);
+    Ok(Answer::Join(pb::JoinResponse { result }))
+}

@@ -1,0 +1,198 @@
+//! One message to a peer and its answer: header, checks, and honest errors.
+//!
+//! Both ends check version, cluster name, sender, addressee, and that the sender's data directory is the one the replicated
+//! state knows under its number. Only pings and join questions pass with an unknown data directory.
+
+use bytes::Bytes;
+use holdfast_proto::peer::v1 as pb;
+use holdfast_transport::{CallError, Channel, Transport};
+use holdfast_types::{NodeId, StoreId};
+use parking_lot::RwLock;
+use prost::Message;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Version of `peer.proto`.
+const VERSION: u32 = 1;
+
+/// Why a peer gave no usable answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum LinkError {
+    /// The peer did nothing with the message.
+    #[error("{0}")]
+    NotDone(String),
+    /// The peer said that it did nothing with the message.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// The peer may have acted.
+    #[error("{0}")]
+    Unknown(String),
+}
+
+impl From<CallError> for LinkError {
+    fn from(error: CallError) -> Self {
+        if error.fate_unknown() {
+            Self::Unknown(error.to_string())
+        } else {
+            Self::NotDone(error.to_string())
+        }
+    }
+}
+
+/// Why a message is not for us.
+pub(crate) type Foreign = pb::Refusal;
+
+/// Which data directory each number stands for, as far as this node has applied. Refreshed as records change.
+#[derive(Default)]
+pub(crate) struct KnownStores {
+    stores: RwLock<BTreeMap<u64, StoreId>>,
+}
+
+impl KnownStores {
+    pub(crate) fn replace(&self, stores: BTreeMap<u64, StoreId>) {
+        *self.stores.write() = stores;
+    }
+
+    pub(crate) fn get(&self, node: u64) -> Option<StoreId> {
+        self.stores.read().get(&node).copied()
+    }
+
+    pub(crate) fn all(&self) -> BTreeMap<u64, StoreId> {
+        self.stores.read().clone()
+    }
+
+    fn contradicts(&self, node: u64, claimed: &[u8]) -> bool {
+        self.get(node).is_some_and(|known| known.0 != claimed)
+    }
+}
+
+/// This node's end of its links.
+pub(crate) struct Link {
+    pub(crate) node: u64,
+    pub(crate) cluster: String,
+    pub(crate) store_id: StoreId,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) known: KnownStores,
+}
+
+impl Link {
+    pub(crate) fn header(&self, to: u64) -> pb::Header {
+        pb::Header {
+            version: VERSION,
+            cluster: self.cluster.clone(),
+            from: self.node,
+            to,
+            store_id: Bytes::copy_from_slice(&self.store_id.0),
+        }
+    }
+
+    /// Checks the header of what `from`, authenticated by the transport, sent.
+    pub(crate) fn check(
+        &self,
+        header: Option<&pb::Header>,
+        from: u64,
+        any_store: bool,
+    ) -> Result<(), Foreign> {
+        use pb::refusal::Reason;
+        let foreign = |text: &str| Err(refusal(Reason::Foreign, text));
+        let Some(header) = header else {
+            return foreign("the message has no header");
+        };
+        if header.version != VERSION {
+            return foreign("unknown version of the peer protocol");
+        }
+        if header.cluster != self.cluster {
+            return foreign("another cluster's message");
+        }
+        if header.from != from || header.to != self.node {
+            return foreign("the message names another sender or addressee");
+        }
+        if !any_store && self.known.contradicts(from, &header.store_id) {
+            return Err(refusal(
+                Reason::WrongStore,
+                "this data directory is not the one the node had",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Sends one message and waits for its answer.
+    pub(crate) async fn call(
+        &self,
+        to: u64,
+        channel: Channel,
+        body: pb::request::Body,
+        deadline: Duration,
+    ) -> Result<pb::response::Body, LinkError> {
+        let any_store = matches!(
+            body,
+            pb::request::Body::Ping(_) | pb::request::Body::Join(_)
+        );
+        let response = self.exchange(to, channel, body, deadline).await?;
+        if let Err(foreign) = self.check(response.header.as_ref(), to, any_store) {
+            return Err(LinkError::Unknown(foreign.text));
+        }
+        match response.body {
+            Some(pb::response::Body::Refusal(refusal)) => Err(LinkError::Refused(refusal.text)),
+            Some(body) => Ok(body),
+            None => Err(LinkError::Unknown("the answer is empty".to_owned())),
+        }
+    }
+
+    /// The peer's ping answer and the data directory it speaks for.
+    pub(crate) async fn ping(
+        &self,
+        to: u64,
+        request: pb::PingRequest,
+        deadline: Duration,
+    ) -> Result<(pb::PingResponse, StoreId), LinkError> {
+        let body = pb::request::Body::Ping(request);
+        let response = self
+            .exchange(to, Channel::Heartbeat, body, deadline)
+            .await?;
+        self.check(response.header.as_ref(), to, true)
+            .map_err(|foreign| LinkError::Refused(foreign.text))?;
+        let store = response
+            .header
+            .and_then(|h| <[u8; 16]>::try_from(&*h.store_id).ok());
+        match (response.body, store) {
+            (Some(pb::response::Body::Ping(pong)), Some(store)) => Ok((pong, StoreId(store))),
+            (Some(pb::response::Body::Refusal(refusal)), _) => {
+                Err(LinkError::Refused(refusal.text))
+            }
+            _ => Err(malformed()),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        to: u64,
+        channel: Channel,
+        body: pb::request::Body,
+        deadline: Duration,
+    ) -> Result<pb::Response, LinkError> {
+        let request = pb::Request {
+            header: Some(self.header(to)),
+            body: Some(body),
+        };
+        let bytes = Bytes::from(request.encode_to_vec());
+        let answer = self
+            .transport
+            .call(NodeId(to), channel, bytes, deadline)
+            .await?;
+        pb::Response::decode(answer).map_err(|_| malformed())
+    }
+}
+
+/// An answer of the wrong kind. The peer may have acted.
+pub(crate) fn malformed() -> LinkError {
+    LinkError::Unknown("the answer cannot be read".to_owned())
+}
+
+pub(crate) fn refusal(reason: pb::refusal::Reason, text: impl Into<String>) -> pb::Refusal {
+    pb::Refusal {
+        reason: reason.into(),
+        text: text.into(),
+    }
+}

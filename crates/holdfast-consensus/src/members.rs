@@ -1,0 +1,261 @@
+//! Changing who the members are.
+
+use crate::codec;
+use crate::inner::{Inner, leadership, metrics};
+use crate::member::{Member, NodeRecord};
+use crate::raft_types::Raft;
+use crate::read_index;
+use crate::timing::millis;
+use holdfast_machine::{SystemKey, Unavailable, View as _};
+use holdfast_proto::peer::v1 as pb;
+use holdfast_transport::Channel;
+use holdfast_types::NodeId;
+use holdfast_types::limits::NODES_MAX;
+use openraft::ChangeMembers;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A change of the members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MemberChange {
+    /// Adds a node that replicates without a vote. Its data directory must be empty and its number never used.
+    Add(Member),
+    /// Gives a learner that has caught up a vote.
+    Promote(NodeId),
+    /// Takes a voter's vote; it goes on replicating.
+    Demote(NodeId),
+    /// Takes a node out for good.
+    Remove(NodeId),
+}
+
+/// Why the members were not changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MembersError {
+    /// Nobody could do it now; ask for the state before trying again.
+    #[error("changing the members: {0}")]
+    Unavailable(#[from] Unavailable),
+    /// It must not be done.
+    #[error("the members were not changed: {0}")]
+    Refused(String),
+}
+
+/// Entries a learner may lack when it gets its vote.
+const LAG_MAX: u64 = 1_000;
+/// Wait between two looks at what has to come true first.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Changes the members, on the leader wherever it is.
+pub(crate) async fn change(
+    inner: &Inner,
+    change: MemberChange,
+    deadline: Duration,
+) -> Result<(), MembersError> {
+    let raft = inner.raft()?;
+    let now = leadership(&raft);
+    if now.leads {
+        return on_leader(inner, &raft, change, deadline).await;
+    }
+    let leader = now.leader.ok_or(Unavailable::NoLeader)?;
+    let body = pb::request::Body::Members(encode(&change, deadline));
+    match inner
+        .link
+        .call(leader, Channel::Forward, body, deadline)
+        .await
+    {
+        Ok(_) => Ok(()),
+        Err(crate::link::LinkError::Refused(text)) => Err(MembersError::Refused(text)),
+        Err(_) => Err(Unavailable::NoQuorum.into()),
+    }
+}
+
+fn encode(change: &MemberChange, deadline: Duration) -> pb::MembersRequest {
+    use pb::members_request::Change;
+    let change = match change {
+        MemberChange::Add(member) => Change::Add(codec::member(member.id.0, &member.info)),
+        MemberChange::Promote(id) => Change::Promote(id.0),
+        MemberChange::Demote(id) => Change::Demote(id.0),
+        MemberChange::Remove(id) => Change::Remove(id.0),
+    };
+    pb::MembersRequest {
+        change: Some(change),
+        deadline_ms: millis(deadline),
+    }
+}
+
+/// The change a peer asks for, if it can be read.
+pub(crate) fn decode(request: &pb::MembersRequest) -> Option<(MemberChange, Duration)> {
+    use pb::members_request::Change;
+    let change = match request.change.as_ref()? {
+        Change::Add(member) => {
+            let (id, info) = codec::to_member(member);
+            MemberChange::Add(Member {
+                id: NodeId(id),
+                info,
+            })
+        }
+        Change::Promote(id) => MemberChange::Promote(NodeId(*id)),
+        Change::Demote(id) => MemberChange::Demote(NodeId(*id)),
+        Change::Remove(id) => MemberChange::Remove(NodeId(*id)),
+    };
+    Some((change, Duration::from_millis(request.deadline_ms)))
+}
+
+/// On the leader.
+pub(crate) async fn on_leader(
+    inner: &Inner,
+    raft: &Raft,
+    change: MemberChange,
+    deadline: Duration,
+) -> Result<(), MembersError> {
+    let until = Instant::now() + deadline;
+    let work = async {
+        // What is refused or done from here on is judged on everything acknowledged so far.
+        let index = read_index::round(inner, deadline).await?;
+        inner.applied.reach(index, deadline).await?;
+        match change {
+            MemberChange::Add(member) => add(inner, raft, member).await,
+            MemberChange::Promote(id) => promote(raft, id.0).await,
+            MemberChange::Demote(id) => demote(raft, id.0).await,
+            MemberChange::Remove(id) => remove(raft, id.0).await,
+        }
+    };
+    match tokio::time::timeout_at(until, work).await {
+        Ok(result) => result,
+        Err(_) => Err(Unavailable::NoQuorum.into()),
+    }
+}
+
+async fn add(inner: &Inner, raft: &Raft, member: Member) -> Result<(), MembersError> {
+    let id = member.id.0;
+    let members = metrics(raft).membership_config.membership().nodes().count();
+    if members >= NODES_MAX {
+        return Err(refused("the cluster has as many nodes as it may have"));
+    }
+    if metrics(raft)
+        .membership_config
+        .membership()
+        .get_node(&id)
+        .is_some()
+    {
+        return Err(refused("a member has this number"));
+    }
+    if record(inner, id)?.is_some() {
+        return Err(refused("this number was used before; choose a new one"));
+    }
+    inner.candidates.lock().insert(id, member.info.clone());
+    let added = admit(inner, raft, member).await;
+    inner.candidates.lock().remove(&id);
+    added
+}
+
+/// Adds the candidate once it is there with an empty data directory.
+async fn admit(inner: &Inner, raft: &Raft, member: Member) -> Result<(), MembersError> {
+    let id = member.id.0;
+    loop {
+        match inner.peers.get(id) {
+            Some(view) if view.pristine => break,
+            Some(_) => return Err(refused("the node's data directory is not empty")),
+            None => tokio::time::sleep(PAUSE).await,
+        }
+    }
+    written(raft.add_learner(id, member.info, false).await)
+}
+
+async fn promote(raft: &Raft, id: u64) -> Result<(), MembersError> {
+    loop {
+        let metrics = metrics(raft);
+        if metrics
+            .membership_config
+            .membership()
+            .get_node(&id)
+            .is_none()
+        {
+            return Err(refused("no member has this number"));
+        }
+        let matched = metrics
+            .replication
+            .as_ref()
+            .and_then(|all| all.get(&id).copied().flatten());
+        let last = metrics.last_log_index.unwrap_or(0);
+        if matched.is_some_and(|matched| matched.index + LAG_MAX >= last) {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    let change = ChangeMembers::AddVoterIds(BTreeSet::from([id]));
+    written(raft.change_membership(change, true).await)
+}
+
+async fn demote(raft: &Raft, id: u64) -> Result<(), MembersError> {
+    require_voter_besides(raft, id)?;
+    let change = ChangeMembers::RemoveVoters(BTreeSet::from([id]));
+    written(raft.change_membership(change, true).await)
+}
+
+async fn remove(raft: &Raft, id: u64) -> Result<(), MembersError> {
+    let metrics = metrics(raft);
+    let membership = metrics.membership_config.membership();
+    if membership.get_node(&id).is_none() {
+        return Err(refused("no member has this number"));
+    }
+    let change = if membership.voter_ids().any(|voter| voter == id) {
+        require_voter_besides(raft, id)?;
+        ChangeMembers::RemoveVoters(BTreeSet::from([id]))
+    } else {
+        ChangeMembers::RemoveNodes(BTreeSet::from([id]))
+    };
+    written(raft.change_membership(change, false).await)
+}
+
+fn require_voter_besides(raft: &Raft, id: u64) -> Result<(), MembersError> {
+    let metrics = metrics(raft);
+    let voters: BTreeSet<u64> = metrics.membership_config.voter_ids().collect();
+    if !voters.contains(&id) {
+        return Err(refused("this node has no vote"));
+    }
+    if voters.len() == 1 {
+        return Err(refused("it is the last node with a vote"));
+    }
+    Ok(())
+}
+
+/// The record of a node as applied here.
+pub(crate) fn record(inner: &Inner, id: u64) -> Result<Option<NodeRecord>, Unavailable> {
+    let fault = |text: String| Unavailable::Stopped(text);
+    let row = inner.state.view().get(&SystemKey::Node(id).to_bytes());
+    let Some(row) = row.map_err(|error| fault(error.to_string()))? else {
+        return Ok(None);
+    };
+    let record = NodeRecord::from_bytes(&row.value);
+    record.map(Some).map_err(|error| fault(error.to_string()))
+}
+
+/// Every node record as applied here, by number, with the index it was written at.
+pub(crate) fn records(inner: &Inner) -> Result<BTreeMap<u64, (u64, NodeRecord)>, Unavailable> {
+    let prefix = SystemKey::nodes_prefix();
+    // Removed nodes keep their records; the limit is far above what one cluster sees in its life.
+    let rows = inner.state.view().scan(&prefix, &prefix, NODES_MAX * 64);
+    let mut records = BTreeMap::new();
+    for (key, row) in rows.map_err(|error| Unavailable::Stopped(error.to_string()))? {
+        let id = key
+            .get(prefix.len()..)
+            .and_then(|id| <[u8; 8]>::try_from(id).ok());
+        // A record that cannot be read was written by a newer version: it is not ours to judge.
+        if let (Some(id), Ok(record)) = (id, NodeRecord::from_bytes(&row.value)) {
+            records.insert(u64::from_be_bytes(id), (row.written_at, record));
+        }
+    }
+    Ok(records)
+}
+
+fn refused(text: &str) -> MembersError {
+    MembersError::Refused(text.to_owned())
+}
+
+fn written<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<(), MembersError> {
+    match result {
+        Ok(_) => Ok(()),
+        Err(error) => Err(MembersError::Refused(error.to_string())),
+    }
+}

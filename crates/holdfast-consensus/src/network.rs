@@ -1,0 +1,196 @@
+//! openraft's messages on their way to peers.
+//!
+//! A message that was certainly not delivered is `Unreachable`, which makes openraft wait before the next try; one whose
+//! fate is unknown is a network error, tried again soon. A missing answer to a pre-vote is an error, never a grant.
+
+use crate::codec;
+use crate::link::{Link, LinkError, malformed};
+use crate::member::MemberInfo;
+use crate::raft_types::{TypeConfig, Vote};
+use crate::snapshot_out;
+use holdfast_proto::peer::v1 as pb;
+use holdfast_store::SnapshotHandle;
+use holdfast_transport::Channel;
+use openraft::errors::{NetworkError, RPCError, ReplicationClosed, StreamingError, Unreachable};
+use openraft::network::RPCOption;
+use openraft::raft::{
+    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, TransferLeaderError,
+    TransferLeaderRequest, TransferLeaderResponse, VoteRequest, VoteResponse,
+};
+use openraft::{OptionalSend, RaftNetworkFactory, RaftNetworkV2};
+use pb::request::Body as Ask;
+use pb::response::Body as Answer;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+type RpcResult<T> = Result<T, RPCError<TypeConfig>>;
+type SnapshotOf = openraft::alias::SnapshotOf<TypeConfig, SnapshotHandle>;
+
+/// Makes clients for peers.
+pub(crate) struct Network {
+    pub(crate) link: Arc<Link>,
+    /// Time for an append to be answered: longer than a heartbeat, for batches of entries on a slow path.
+    pub(crate) append_deadline: Duration,
+}
+
+/// Sends to one peer on one channel.
+pub(crate) struct PeerClient {
+    link: Arc<Link>,
+    target: u64,
+    channel: Channel,
+    append_deadline: Duration,
+}
+
+impl Network {
+    fn client(&self, target: u64, channel: Channel, append_deadline: Duration) -> PeerClient {
+        PeerClient {
+            link: Arc::clone(&self.link),
+            target,
+            channel,
+            append_deadline,
+        }
+    }
+}
+
+impl RaftNetworkFactory<TypeConfig> for Network {
+    type Network = PeerClient;
+
+    async fn new_client(&mut self, target: u64, _node: &MemberInfo) -> PeerClient {
+        self.client(target, Channel::Log, self.append_deadline)
+    }
+
+    async fn new_heartbeat_client(&mut self, target: u64, _node: &MemberInfo) -> PeerClient {
+        self.client(target, Channel::Heartbeat, Duration::ZERO)
+    }
+}
+
+impl PeerClient {
+    async fn ask(&self, channel: Channel, body: Ask, deadline: Duration) -> RpcResult<Answer> {
+        let answer = self.link.call(self.target, channel, body, deadline).await;
+        answer.map_err(rpc_error)
+    }
+
+    async fn ask_vote(&self, body: Ask, option: &RPCOption) -> RpcResult<VoteResponse<TypeConfig>> {
+        let answer = self
+            .ask(Channel::Heartbeat, body, option.hard_ttl())
+            .await?;
+        let Answer::Vote(answer) = answer else {
+            return Err(unreadable());
+        };
+        let vote = codec::to_vote(answer.vote.as_ref()).map_err(|_| unreadable())?;
+        let last = codec::to_log_id_opt(answer.last.as_ref()).map_err(|_| unreadable())?;
+        Ok(VoteResponse::new(vote, last, answer.granted))
+    }
+}
+
+fn vote_request(rpc: &VoteRequest<TypeConfig>) -> pb::VoteRequest {
+    pb::VoteRequest {
+        vote: Some(codec::vote(&rpc.vote)),
+        last: rpc.last_log_id.as_ref().map(codec::log_id),
+        leadership_transfer: rpc.leadership_transfer,
+    }
+}
+
+fn rpc_error(error: LinkError) -> RPCError<TypeConfig> {
+    match error {
+        LinkError::NotDone(text) | LinkError::Refused(text) => {
+            Unreachable::from_string(text).into()
+        }
+        LinkError::Unknown(text) => NetworkError::from_string(text).into(),
+    }
+}
+
+fn unreadable() -> RPCError<TypeConfig> {
+    rpc_error(malformed())
+}
+
+impl RaftNetworkV2<TypeConfig> for PeerClient {
+    type SnapshotData = SnapshotHandle;
+
+    async fn append_entries(
+        &mut self,
+        rpc: AppendEntriesRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> RpcResult<AppendEntriesResponse<TypeConfig>> {
+        let body = Ask::Append(pb::AppendRequest {
+            vote: Some(codec::vote(&rpc.vote)),
+            prev: rpc.prev_log_id.as_ref().map(codec::log_id),
+            entries: rpc.entries.iter().map(codec::entry).collect(),
+            leader_commit: rpc.leader_commit.as_ref().map(codec::log_id),
+        });
+        let deadline = option.hard_ttl().max(self.append_deadline);
+        let Answer::Append(answer) = self.ask(self.channel, body, deadline).await? else {
+            return Err(unreadable());
+        };
+        codec::to_append_response(&answer).map_err(|_| unreadable())
+    }
+
+    async fn vote(
+        &mut self,
+        rpc: VoteRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> RpcResult<VoteResponse<TypeConfig>> {
+        self.ask_vote(Ask::Vote(vote_request(&rpc)), &option).await
+    }
+
+    async fn pre_vote(
+        &mut self,
+        rpc: VoteRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> RpcResult<VoteResponse<TypeConfig>> {
+        self.ask_vote(Ask::PreVote(vote_request(&rpc)), &option)
+            .await
+    }
+
+    async fn full_snapshot(
+        &mut self,
+        vote: Vote,
+        snapshot: SnapshotOf,
+        cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
+        _option: RPCOption,
+    ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
+        let sending = snapshot_out::send(&self.link, self.target, &vote, &snapshot.snapshot);
+        tokio::select! {
+            closed = cancel => Err(closed.into()),
+            sent = sending => match sent {
+                Ok(vote) => Ok(SnapshotResponse::new(vote)),
+                Err(error) => Err(rpc_error(error).into()),
+            },
+        }
+    }
+
+    async fn transfer_leader(
+        &mut self,
+        req: TransferLeaderRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> RpcResult<TransferLeaderResponse<TypeConfig>> {
+        let body = Ask::Transfer(pb::TransferRequest {
+            from_leader: Some(codec::vote(req.from_leader())),
+            to_node: *req.to_node_id(),
+            last: req.last_log_id().map(codec::log_id),
+        });
+        let answer = self
+            .ask(Channel::Heartbeat, body, option.hard_ttl())
+            .await?;
+        let Answer::Transfer(answer) = answer else {
+            return Err(unreadable());
+        };
+        match answer.result.ok_or_else(unreadable)? {
+            pb::transfer_response::Result::Accepted(_) => Ok(Ok(())),
+            pb::transfer_response::Result::VoteChanged(vote) => {
+                Ok(Err(TransferLeaderError::VoteChanged {
+                    expected: *req.from_leader(),
+                    actual: codec::to_vote(Some(&vote)).map_err(|_| unreadable())?,
+                }))
+            }
+            pb::transfer_response::Result::NotFlushed(state) => {
+                Ok(Err(TransferLeaderError::LogNotFlushed {
+                    expected: req.last_log_id().copied(),
+                    actual: codec::to_log_id_opt(state.actual.as_ref())
+                        .map_err(|_| unreadable())?,
+                }))
+            }
+        }
+    }
+}
