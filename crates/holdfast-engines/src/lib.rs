@@ -1,10 +1,11 @@
-//! Secrets engines: KV v1 and cubbyhole.
+//! Secrets engines: KV v1, KV v2 and cubbyhole.
 //!
 //! An engine is a table of routes ([`EngineKind`]) over plain functions of a transaction. It keeps everything under the
 //! root of its mount, holds no state of its own, and does nothing besides reading and writing that transaction.
 
 pub mod cubbyhole;
 mod kv_v1;
+mod kv_v2;
 mod listing;
 mod object;
 mod place;
@@ -12,10 +13,11 @@ mod timestamp;
 
 pub use cubbyhole::CUBBYHOLE;
 pub use kv_v1::KV_V1;
+pub use kv_v2::KV_V2;
 
 use holdfast_contract::EngineKind;
 
-static KINDS: [&EngineKind; 2] = [&KV_V1, &CUBBYHOLE];
+static KINDS: [&EngineKind; 3] = [&KV_V1, &KV_V2, &CUBBYHOLE];
 
 /// All kinds of engines.
 #[must_use]
@@ -38,6 +40,7 @@ mod tests {
     #[test]
     fn a_mount_without_a_version_is_the_first() {
         assert_eq!(find("kv", "").map(|kind| kind.version), Some("1"));
+        assert_eq!(find("kv", "2").map(|kind| kind.version), Some("2"));
         assert_eq!(
             find("cubbyhole", "").map(|kind| kind.name),
             Some("cubbyhole")
