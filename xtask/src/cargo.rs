@@ -1,0 +1,120 @@
+//! How cargo is run: with the cached RocksDB, the shared target directory, and a progress line.
+//!
+//! Invariant: a nested cargo sees the environment that a person's own shell gives it. What `cargo run` adds
+//! (`CARGO_PKG_NAME` …) is taken away, since build scripts that watch those would run again each time.
+
+use std::env;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::child::{self, Ended, Watched};
+use crate::places::Places;
+use crate::progress::{Ending, Progress};
+use crate::{rocksdb, setup};
+
+/// A cargo that takes longer hangs: the longest, a build of everything from nothing, is a quarter of it.
+pub(crate) const CARGO_DEADLINE: Duration = Duration::from_secs(60 * 60);
+
+/// Variables that `cargo run` sets for us and that are not meant for a nested cargo.
+const OWN_PREFIXES: [&str; 6] = [
+    "CARGO_PKG_",
+    "CARGO_MANIFEST_",
+    "CARGO_BIN_",
+    "CARGO_CRATE_",
+    "CARGO_PRIMARY_",
+    "CARGO_RUSTC_",
+];
+
+/// Cargo in the clone, without RocksDB's place: for what compiles no crate of ours.
+pub(crate) fn plain(places: &Places) -> Command {
+    let mut command = Command::new(
+        env::var_os("CARGO")
+            .filter(|cargo| !cargo.is_empty())
+            .unwrap_or("cargo".into()),
+    );
+    command
+        .current_dir(&places.root)
+        .env("CARGO_TARGET_DIR", &places.target);
+    for (name, _) in env::vars_os() {
+        if OWN_PREFIXES
+            .iter()
+            .any(|prefix| name.to_string_lossy().starts_with(prefix))
+        {
+            command.env_remove(&name);
+        }
+    }
+    if env::var_os("CI").is_some() {
+        // A fresh clone compiles each crate once: bookkeeping for the next time costs and is thrown away.
+        command.env("CARGO_INCREMENTAL", "0");
+    }
+    let colour = io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none();
+    command
+        .env("CARGO_TERM_COLOR", if colour { "always" } else { "never" })
+        .env("CARGO_TERM_PROGRESS_WHEN", "always")
+        .env("CARGO_TERM_PROGRESS_WIDTH", "100");
+    command
+}
+
+/// Cargo with everything that compiling the workspace needs. Installs and builds what is not there yet.
+pub(crate) fn ready(places: &Places) -> Result<Command> {
+    setup::ensure(places)?;
+    let library = rocksdb::ensure(places)?;
+    let mut command = plain(places);
+    command
+        .env("ROCKSDB_STATIC", "1")
+        .env("ROCKSDB_LIB_DIR", library);
+    Ok(command)
+}
+
+/// Runs cargo under a progress line.
+pub(crate) fn watch(
+    places: &Places,
+    name: &str,
+    command: Command,
+    progress: &mut Progress,
+) -> Result<Ended> {
+    let log = places.log(name)?;
+    let mut news = |line: &str| child::progress_bar(line);
+    let watched = Watched {
+        command,
+        log,
+        deadline: CARGO_DEADLINE,
+        news: &mut news,
+    };
+    child::watch(watched, progress)
+}
+
+/// Builds the server as every user of it does; returns the binary.
+pub(crate) fn build_server(places: &Places, release: bool) -> Result<PathBuf> {
+    build(places, &["holdfast"], release)?;
+    let binary = places.built("holdfast", release);
+    println!("  {}", binary.display());
+    Ok(binary)
+}
+
+/// Builds the packages' binaries.
+pub(crate) fn build(places: &Places, packages: &[&str], release: bool) -> Result<()> {
+    let mut command = ready(places)?;
+    command.args(["build", "--locked", "--bins"]);
+    for package in packages {
+        command.args(["--package", package]);
+    }
+    if release {
+        command.arg("--release");
+    }
+    let mut progress = Progress::start(format!("building {}", packages.join(" and ")));
+    let ended = watch(places, "build", command, &mut progress)?;
+    progress.end(
+        if ended.success {
+            Ending::Done
+        } else {
+            Ending::Failed
+        },
+        "",
+    );
+    ended.require_success("cargo build", 80)
+}

@@ -1,0 +1,149 @@
+//! What was typed after `cargo xtask`, parsed into a `Task`. Written by hand: a parser crate would double the
+//! time that a newcomer waits for the first line of output.
+
+use crate::ci::{Choice, StepName};
+
+pub(crate) const USAGE: &str = "\
+Developer commands of Holdfast
+
+Usage: cargo xtask <COMMAND>
+
+  setup                Install what this machine lacks (says what and why)
+  build [--release]    Build the `holdfast` binary
+  test                 Everything that CI runs; same as `ci`
+  ci                   fmt, tidy, clippy, deny, unit tests, docs, whole-system tests
+      --only STEP        run this step only (may be given more than once)
+      --from STEP        run this step and those after it
+      --list             name the steps
+      -- ARGS            hand ARGS to the test binaries, e.g. a filter
+  tidy                 Check the repository's own rules (seconds)
+  rocksdb              Build RocksDB once into the cache, print where it is
+  bench [-- ARGS]      Build in release mode and run the benchmarks beside etcd
+  help                 This text
+
+Environment:
+  HOLDFAST_CACHE       where downloads and built products go (default: ~/.cache/holdfast)
+  CARGO_TARGET_DIR     where cargo builds (default: inside the cache, shared by all clones)";
+
+/// One thing to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    Help,
+    Setup,
+    Rocksdb,
+    Build { release: bool },
+    Ci(Choice),
+    Tidy,
+    Bench { args: Vec<String> },
+}
+
+/// Parses the words after `cargo xtask`; the error is one sentence for the person who typed them.
+pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Task, String> {
+    let mut args = args;
+    let Some(command) = args.next() else {
+        return Ok(Task::Help);
+    };
+    let mut words: Vec<String> = args.collect();
+    let after = match words.iter().position(|word| word == "--") {
+        Some(at) => words.split_off(at).split_off(1),
+        None => Vec::new(),
+    };
+    if words.iter().any(|word| word == "--help" || word == "-h") {
+        return Ok(Task::Help);
+    }
+    let task = match command.as_str() {
+        "help" | "--help" | "-h" => return Ok(Task::Help),
+        "test" | "ci" => return parse_ci(words, after).map(Task::Ci),
+        "bench" => {
+            words.extend(after);
+            return Ok(Task::Bench { args: words });
+        }
+        "build" => {
+            let release = take_flag(&mut words, "--release");
+            Task::Build { release }
+        }
+        "setup" => Task::Setup,
+        "rocksdb" => Task::Rocksdb,
+        "tidy" => Task::Tidy,
+        other => return Err(format!("there is no command `{other}`")),
+    };
+    match words.first().or(after.first()) {
+        Some(extra) => Err(format!("`{command}` does not take `{extra}`")),
+        None => Ok(task),
+    }
+}
+
+fn parse_ci(words: Vec<String>, test_args: Vec<String>) -> Result<Choice, String> {
+    let mut choice = Choice {
+        test_args,
+        ..Choice::default()
+    };
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        let mut step = || {
+            let name = words
+                .next()
+                .ok_or_else(|| format!("`{word}` needs the name of a step"))?;
+            StepName::parse(&name)
+        };
+        match word.as_str() {
+            "--only" => choice.only.push(step()?),
+            "--from" => choice.from = Some(step()?),
+            "--list" => choice.list = true,
+            other => return Err(format!("`ci` does not take `{other}`")),
+        }
+    }
+    Ok(choice)
+}
+
+fn take_flag(words: &mut Vec<String>, flag: &str) -> bool {
+    let before = words.len();
+    words.retain(|word| word != flag);
+    words.len() != before
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(line: &str) -> Result<Task, String> {
+        parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn every_command_of_the_usage_text_is_known() {
+        for line in [
+            "setup",
+            "build",
+            "build --release",
+            "test",
+            "ci",
+            "tidy",
+            "rocksdb",
+            "bench",
+        ] {
+            assert!(typed(line).is_ok_and(|task| task != Task::Help), "{line}");
+            assert!(USAGE.contains(line.split(' ').next().unwrap()), "{line}");
+        }
+        assert_eq!(typed(""), Ok(Task::Help));
+        assert_eq!(typed("ci --help"), Ok(Task::Help));
+    }
+
+    #[test]
+    fn steps_and_test_arguments_are_told_apart() {
+        let Ok(Task::Ci(choice)) = typed("ci --only unit --only docs -- --nocapture kv") else {
+            panic!("not a ci task");
+        };
+        assert_eq!(choice.only, [StepName::Unit, StepName::Docs]);
+        assert_eq!(choice.test_args, ["--nocapture", "kv"]);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused_by_name() {
+        assert!(typed("dance").unwrap_err().contains("dance"));
+        assert!(typed("ci --only dance").unwrap_err().contains("dance"));
+        assert!(typed("ci --only").unwrap_err().contains("--only"));
+        assert!(typed("build --fast").unwrap_err().contains("--fast"));
+        assert!(typed("tidy -- x").unwrap_err().contains('x'));
+    }
+}
