@@ -1,67 +1,99 @@
-//! Associated data and key ring bytes: every part with its length in front, so that no two inputs have one encoding.
+//! Reading and writing the key ring's stored form without leaving copies of keys behind.
 
-/// Builds bytes from parts, each with its length in front.
-pub(crate) struct Parts(Vec<u8>);
+use crate::ring_key::KeyringDecodeError;
+use holdfast_memory::SecretKey;
+use zeroize::Zeroizing;
 
-impl Parts {
-    /// Begins with a domain, which keeps uses apart.
-    pub(crate) fn new(domain: &str) -> Self {
-        Self(Vec::with_capacity(160)).part(domain.as_bytes())
+/// Writes into a buffer that never grows, so that no old block is left unwiped.
+pub(crate) struct Writer(Zeroizing<Vec<u8>>);
+
+impl Writer {
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Self(Zeroizing::new(Vec::with_capacity(bytes)))
     }
 
-    /// One part more.
-    pub(crate) fn part(mut self, bytes: &[u8]) -> Self {
-        let length = u32::try_from(bytes.len()).expect("parts are far below 4 GiB");
-        self.0.extend_from_slice(&length.to_be_bytes());
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        assert!(
+            self.0.len() + bytes.len() <= self.0.capacity(),
+            "the length was computed before"
+        );
         self.0.extend_from_slice(bytes);
-        self
     }
 
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.0
+    pub(crate) fn u8(&mut self, value: u8) {
+        self.bytes(&[value]);
+    }
+
+    pub(crate) fn u32(&mut self, value: u32) {
+        self.bytes(&value.to_be_bytes());
+    }
+
+    pub(crate) fn u64(&mut self, value: u64) {
+        self.bytes(&value.to_be_bytes());
+    }
+
+    pub(crate) fn count16(&mut self, count: usize) {
+        let count = u16::try_from(count).expect("the ring keeps its lists below 65 536 entries");
+        self.bytes(&count.to_be_bytes());
+    }
+
+    pub(crate) fn count32(&mut self, count: usize) {
+        self.u32(u32::try_from(count).expect("the ring keeps below 1 MiB"));
+    }
+
+    pub(crate) fn finish(self) -> Zeroizing<Vec<u8>> {
+        self.0
     }
 }
 
-/// Reads bytes in order; `None` where they end too early.
-pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
+/// Reads from the front of a slice.
+pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    pub(crate) fn array<const N: usize>(&mut self) -> Option<&'a [u8; N]> {
-        let (array, rest) = self.0.split_first_chunk::<N>()?;
+    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    fn chunk<const N: usize>(&mut self) -> Result<&'a [u8; N], KeyringDecodeError> {
+        let (chunk, rest) = self
+            .0
+            .split_first_chunk()
+            .ok_or(KeyringDecodeError::Length)?;
         self.0 = rest;
-        Some(array)
+        Ok(chunk)
     }
 
-    pub(crate) fn u8(&mut self) -> Option<u8> {
-        self.array::<1>().map(|[byte]| *byte)
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], KeyringDecodeError> {
+        self.chunk().copied()
     }
 
-    pub(crate) fn u16(&mut self) -> Option<u16> {
-        self.array().map(|bytes| u16::from_be_bytes(*bytes))
+    pub(crate) fn u8(&mut self) -> Result<u8, KeyringDecodeError> {
+        self.array().map(u8::from_be_bytes)
     }
 
-    pub(crate) fn u32(&mut self) -> Option<u32> {
-        self.array().map(|bytes| u32::from_be_bytes(*bytes))
+    pub(crate) fn u16(&mut self) -> Result<u16, KeyringDecodeError> {
+        self.array().map(u16::from_be_bytes)
     }
 
-    pub(crate) fn u64(&mut self) -> Option<u64> {
-        self.array().map(|bytes| u64::from_be_bytes(*bytes))
+    pub(crate) fn u32(&mut self) -> Result<u32, KeyringDecodeError> {
+        self.array().map(u32::from_be_bytes)
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
+    pub(crate) fn u64(&mut self) -> Result<u64, KeyringDecodeError> {
+        self.array().map(u64::from_be_bytes)
+    }
 
-    proptest! {
-        #[test]
-        fn different_parts_never_have_one_encoding(
-            a in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..6), 0..4),
-            b in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..6), 0..4),
-        ) {
-            let build = |parts: &[Vec<u8>]| parts.iter().fold(Parts::new("d"), |sum, part| sum.part(part)).0;
-            prop_assert_eq!(a == b, build(&a) == build(&b));
+    /// A key, straight into locked memory.
+    pub(crate) fn key(&mut self) -> Result<SecretKey, KeyringDecodeError> {
+        let bytes = self.chunk::<32>()?;
+        Ok(SecretKey::fill_with(|key| key.copy_from_slice(bytes)))
+    }
+
+    pub(crate) const fn finish(self) -> Result<(), KeyringDecodeError> {
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(KeyringDecodeError::Length)
         }
     }
 }

@@ -1,9 +1,11 @@
-//! The key ring: the terms' keys, and the keys that outlive terms.
+//! The keys behind the root key.
 //!
-//! Its bytes (wrapped under the root key before they are stored): version, then each list with its count in front. Read
-//! strictly: anything unknown, missing or left over is refused.
+//! Terms seal records, through one derived key for each namespace. Everything else that must outlive a rotation (names, tokens,
+//! audit, batch tokens, cursors) has a random key of its own.
 
-use crate::codec::Reader;
+use crate::ring_key::{
+    KEYRING_BYTES_MAX, KeyringDecodeError, Parts, Term, TermInfo, TermState, Versioned,
+};
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use holdfast_memory::SecretKey;
@@ -14,272 +16,291 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use zeroize::Zeroizing;
 
-const VERSION: u8 = 1;
-/// Largest encoding.
-const BYTES_MAX: usize = 1024 * 1024;
-/// Most derived record keys kept.
-const DERIVED_MAX: usize = 4_096;
+const RECORD_LABEL: &[u8] = b"holdfast/v1/ns-rec";
+/// Terms kept, retired ones included. A rotation a day fills it in eleven years, and retired ones make room.
+const TERMS_MAX: usize = 4096;
 
-/// What a term's key may still do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum TermState {
-    /// Seals and opens.
-    Active = 1,
-    /// Opens only.
-    OpenOnly = 2,
-}
-
-/// Why a key ring does not decode, or lacks a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeyringError {
-    /// Not a key ring of this version.
-    #[error("the key ring does not decode")]
-    Form,
-    /// No key of this term.
-    #[error("the key ring has no key of this term")]
-    Term,
-}
-
-struct Term {
-    term: u32,
-    state: TermState,
-    created_ms: u64,
-    key: SecretKey,
-}
-
-/// The keys of an unsealed node.
+/// The key ring of a cluster.
 pub struct Keyring {
-    terms: Vec<Term>,
-    names: Vec<(NamespaceId, SecretKey)>,
-    /// For purposes that outlive terms, by [`Purpose`].
-    lasting: Vec<(Purpose, SecretKey)>,
+    parts: Parts,
+    /// Record keys already derived, at most one for each term and namespace of the ring.
     derived: RwLock<BTreeMap<(u32, NamespaceId), Arc<SecretKey>>>,
 }
 
-/// What a lasting key is for. Numbers are stored: never reuse one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-enum Purpose {
-    TokenHmac = 1,
-    BatchTokens = 2,
-    Audit = 3,
-    Cursors = 4,
+/// Why there is no key for a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordKeyError {
+    /// The ring has no such term.
+    #[error("the key ring has no term {0}")]
+    UnknownTerm(u32),
+    /// The term's key was erased.
+    #[error("the key of term {0} is retired")]
+    Retired(u32),
+    /// The ring has no such namespace.
+    #[error("the key ring has no namespace {0}")]
+    UnknownNamespace(NamespaceId),
 }
 
-impl Purpose {
-    const ALL: [Self; 4] = [
-        Self::TokenHmac,
-        Self::BatchTokens,
-        Self::Audit,
-        Self::Cursors,
-    ];
-
-    fn of(number: u8) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|purpose| *purpose as u8 == number)
-    }
+/// Why the ring could not be rotated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RotateError {
+    /// No room for another term: let re-encryption finish, and retire the emptied ones.
+    #[error("the key ring is full of terms that are still in use")]
+    Full,
 }
 
-fn random_key(rng: &mut impl CryptoRng) -> SecretKey {
-    let mut bytes = Zeroizing::new([0; 32]);
-    rng.fill_bytes(bytes.as_mut());
-    SecretKey::from_bytes(&mut bytes)
+/// Why a term could not be retired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RetireError {
+    /// The ring has no such term.
+    #[error("the key ring has no term {0}")]
+    Unknown(u32),
+    /// It seals what is written now.
+    #[error("term {0} is active")]
+    Active(u32),
+}
+
+/// Why a namespace could not be added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddNamespaceError {
+    /// It has a key already; a second one would lose every name under the first.
+    #[error("the key ring has the namespace already")]
+    Exists,
+    /// The ring would outgrow [`KEYRING_BYTES_MAX`].
+    #[error("the key ring is full")]
+    Full,
 }
 
 impl Keyring {
-    /// New keys: term 1, the root namespace's names, one for each lasting purpose.
-    pub fn generate(rng: &mut impl CryptoRng, now_ms: u64) -> Self {
-        let term = Term {
-            term: 1,
-            state: TermState::Active,
-            created_ms: now_ms,
-            key: random_key(rng),
-        };
+    /// A new cluster's ring: term 1, the root namespace, and one of every other key.
+    #[must_use]
+    pub fn generate<R: CryptoRng>(rng: &mut R, now_ms: u64) -> Self {
+        Self::of(Parts {
+            terms: vec![new_term(1, now_ms, rng)],
+            names: BTreeMap::from([(NamespaceId::ROOT, random_key(rng))]),
+            token: vec![Versioned {
+                version: 1,
+                key: random_key(rng),
+            }],
+            batch: vec![Versioned {
+                version: 1,
+                key: random_key(rng),
+            }],
+            audit: random_key(rng),
+            cursor: random_key(rng),
+        })
+    }
+
+    const fn of(parts: Parts) -> Self {
         Self {
-            terms: vec![term],
-            names: vec![(NamespaceId::ROOT, random_key(rng))],
-            lasting: Purpose::ALL
-                .into_iter()
-                .map(|purpose| (purpose, random_key(rng)))
-                .collect(),
-            derived: RwLock::default(),
+            parts,
+            derived: RwLock::new(BTreeMap::new()),
         }
     }
 
-    /// The term that seals.
+    /// The stored form, at most [`KEYRING_BYTES_MAX`] long. It goes nowhere but into a wrap.
     #[must_use]
-    pub fn active_term(&self) -> u32 {
-        self.terms
-            .iter()
-            .rev()
-            .find(|term| term.state == TermState::Active)
-            .map_or(0, |term| term.term)
+    pub fn encode(&self) -> Zeroizing<Vec<u8>> {
+        self.parts.encode()
     }
 
-    /// When a term's key was made, milliseconds since the Unix epoch.
+    /// Reads the stored form.
+    ///
+    /// # Errors
+    /// When it is of another version, or anything in it cannot be.
+    pub fn decode(bytes: &[u8]) -> Result<Self, KeyringDecodeError> {
+        Parts::decode(bytes).map(Self::of)
+    }
+
+    /// The term that seals what is written now.
+    #[must_use]
+    pub fn active_term(&self) -> u32 {
+        self.parts
+            .terms
+            .last()
+            .expect("a ring has an active term")
+            .info
+            .term
+    }
+
+    /// When a term was made, milliseconds since the Unix epoch.
     #[must_use]
     pub fn term_created_ms(&self, term: u32) -> Option<u64> {
-        self.terms
-            .iter()
+        self.terms()
             .find(|known| known.term == term)
             .map(|known| known.created_ms)
     }
 
-    /// The key of records of a term in a namespace.
+    /// Every term, oldest first.
+    pub fn terms(&self) -> impl Iterator<Item = TermInfo> {
+        self.parts.terms.iter().map(|term| term.info)
+    }
+
+    /// The key of a namespace's records under a term: HKDF-Expand(term key, "holdfast/v1/ns-rec" ‖ namespace).
     ///
     /// # Errors
-    /// When there is no such term.
-    ///
-    /// # Panics
-    /// Never: 32 bytes are within HKDF's limit.
+    /// When the ring has no such term or namespace, or the term is retired.
     pub fn record_key(
         &self,
         term: u32,
         namespace: NamespaceId,
-    ) -> Result<Arc<SecretKey>, KeyringError> {
-        let derived = self
-            .derived
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&(term, namespace))
-            .cloned();
-        if let Some(key) = derived {
-            return Ok(key);
+    ) -> Result<Arc<SecretKey>, RecordKeyError> {
+        let derived = self.derived.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = derived.get(&(term, namespace)) {
+            return Ok(Arc::clone(key));
         }
-        let known = self
+        drop(derived);
+        // Checked before deriving, so that what anyone asks for cannot fill memory.
+        if !self.parts.names.contains_key(&namespace) {
+            return Err(RecordKeyError::UnknownNamespace(namespace));
+        }
+        let found = self
+            .parts
             .terms
             .iter()
-            .find(|known| known.term == term)
-            .ok_or(KeyringError::Term)?;
-        let hkdf = Hkdf::<Sha256>::from_prk(known.key.expose())
-            .expect("32 bytes are a pseudorandom key for SHA-256");
-        let mut bytes = Zeroizing::new([0; 32]);
-        let info = [b"holdfast/v1/ns-rec".as_slice(), &namespace.0].concat();
-        hkdf.expand(&info, bytes.as_mut())
-            .expect("32 bytes are within HKDF's limit");
-        let key = Arc::new(SecretKey::from_bytes(&mut bytes));
-        let mut kept = self.derived.write().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() < DERIVED_MAX {
-            kept.insert((term, namespace), Arc::clone(&key));
-        }
-        Ok(key)
+            .find(|known| known.info.term == term);
+        let found = found.ok_or(RecordKeyError::UnknownTerm(term))?;
+        let term_key = found.key.as_ref().ok_or(RecordKeyError::Retired(term))?;
+        let key = Arc::new(derive_record_key(term_key, namespace));
+        let mut derived = self.derived.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(derived.entry((term, namespace)).or_insert(key)))
     }
 
-    /// The name key of every namespace.
-    pub fn name_keys(&self) -> impl Iterator<Item = (NamespaceId, &SecretKey)> {
-        self.names.iter().map(|(namespace, key)| (*namespace, key))
-    }
-
-    /// HMAC-SHA-256 under the token key: how tokens and accessors are named in the state.
+    /// Makes a new active term and returns its number. Older ones open what they sealed until they are retired.
     ///
-    /// # Panics
-    /// Never: every key ring has a token key.
+    /// # Errors
+    /// When there is no room for another term.
+    pub fn rotate<R: CryptoRng>(&mut self, rng: &mut R, now_ms: u64) -> Result<u32, RotateError> {
+        let number = self.active_term().checked_add(1).ok_or(RotateError::Full)?;
+        if self.parts.terms.len() >= TERMS_MAX {
+            let retired = self
+                .parts
+                .terms
+                .iter()
+                .position(|term| term.info.state == TermState::Retired);
+            self.parts.terms.remove(retired.ok_or(RotateError::Full)?);
+        }
+        if self.parts.encoded_len_max() + 64 > KEYRING_BYTES_MAX {
+            return Err(RotateError::Full);
+        }
+        for term in &mut self.parts.terms {
+            if term.info.state == TermState::Active {
+                term.info.state = TermState::DecryptOnly;
+            }
+        }
+        self.parts.terms.push(new_term(number, now_ms, rng));
+        Ok(number)
+    }
+
+    /// Erases the key of a term under which nothing is sealed any more. What still is can never be opened again.
+    ///
+    /// # Errors
+    /// When the term is unknown or active.
+    pub fn retire(&mut self, term: u32) -> Result<(), RetireError> {
+        let found = self
+            .parts
+            .terms
+            .iter_mut()
+            .find(|known| known.info.term == term);
+        let found = found.ok_or(RetireError::Unknown(term))?;
+        if found.info.state == TermState::Active {
+            return Err(RetireError::Active(term));
+        }
+        found.info.state = TermState::Retired;
+        found.key = None;
+        let derived = self
+            .derived
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        derived.retain(|(known, _), _| *known != term);
+        Ok(())
+    }
+
+    /// Gives a namespace its name key.
+    ///
+    /// # Errors
+    /// When it has one, or the ring is full.
+    pub fn add_namespace<R: CryptoRng>(
+        &mut self,
+        namespace: NamespaceId,
+        rng: &mut R,
+    ) -> Result<(), AddNamespaceError> {
+        if self.parts.names.contains_key(&namespace) {
+            return Err(AddNamespaceError::Exists);
+        }
+        if self.parts.encoded_len_max() + 64 > KEYRING_BYTES_MAX {
+            return Err(AddNamespaceError::Full);
+        }
+        self.parts.names.insert(namespace, random_key(rng));
+        Ok(())
+    }
+
+    /// The name key of every namespace, in order.
+    pub fn name_keys(&self) -> impl Iterator<Item = (NamespaceId, &SecretKey)> {
+        self.parts
+            .names
+            .iter()
+            .map(|(namespace, key)| (*namespace, key))
+    }
+
+    /// HMAC-SHA-256 under the newest token key.
     #[must_use]
     pub fn token_hmac(&self, message: &[u8]) -> [u8; 32] {
-        let key = self
-            .lasting
-            .iter()
-            .find(|(purpose, _)| *purpose == Purpose::TokenHmac);
-        let (_, key) = key.expect("every key ring has a token key");
+        let newest = self.parts.token.last().expect("a ring has a token key");
         let mut mac =
-            Hmac::<Sha256>::new_from_slice(key.expose()).expect("HMAC takes a key of any length");
+            Hmac::<Sha256>::new_from_slice(newest.key.expose()).expect("HMAC takes any key");
         mac.update(message);
         mac.finalize().into_bytes().into()
     }
 
-    /// The bytes to wrap.
-    ///
-    /// # Panics
-    /// Never: the counts are far below their limits.
+    /// The newest key of batch tokens, with its version.
     #[must_use]
-    pub fn encode(&self) -> Zeroizing<Vec<u8>> {
-        let count = |length: usize| u16::try_from(length).expect("few keys").to_be_bytes();
-        // Sized beforehand: growing would leave copies behind.
-        let size = 16 + self.terms.len() * 46 + self.names.len() * 48 + self.lasting.len() * 33;
-        let mut out = Zeroizing::new(Vec::with_capacity(size));
-        out.push(VERSION);
-        out.extend_from_slice(&count(self.terms.len()));
-        for term in &self.terms {
-            out.extend_from_slice(&term.term.to_be_bytes());
-            out.push(Suite::XChaCha20Poly1305 as u8);
-            out.push(term.state as u8);
-            out.extend_from_slice(&term.created_ms.to_be_bytes());
-            out.extend_from_slice(term.key.expose());
-        }
-        out.extend_from_slice(&count(self.names.len()));
-        for (namespace, key) in &self.names {
-            out.extend_from_slice(&namespace.0);
-            out.extend_from_slice(key.expose());
-        }
-        out.extend_from_slice(&count(self.lasting.len()));
-        for (purpose, key) in &self.lasting {
-            out.push(*purpose as u8);
-            out.extend_from_slice(key.expose());
-        }
-        out
+    pub fn batch_key(&self) -> (u32, &SecretKey) {
+        let newest = self.parts.batch.last().expect("a ring has a batch key");
+        (newest.version, &newest.key)
     }
 
-    /// Reads [`Keyring::encode`]'s bytes.
-    ///
-    /// # Errors
-    /// When they are anything else.
-    pub fn decode(bytes: &[u8]) -> Result<Self, KeyringError> {
-        if bytes.len() > BYTES_MAX {
-            return Err(KeyringError::Form);
-        }
-        Self::read(&mut Reader(bytes)).ok_or(KeyringError::Form)
+    /// The key that audit salts are wrapped under.
+    #[must_use]
+    pub const fn audit_key(&self) -> &SecretKey {
+        &self.parts.audit
     }
 
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let key = |reader: &mut Reader<'_>| {
-            let mut bytes = Zeroizing::new(*reader.array::<32>()?);
-            Some(SecretKey::from_bytes(&mut bytes))
-        };
-        if reader.u8()? != VERSION {
-            return None;
-        }
-        let mut terms = Vec::new();
-        for _ in 0..reader.u16()? {
-            let term = reader.u32()?;
-            if reader.u8()? != Suite::XChaCha20Poly1305 as u8 {
-                return None;
-            }
-            let state = match reader.u8()? {
-                1 => TermState::Active,
-                2 => TermState::OpenOnly,
-                _ => return None,
-            };
-            terms.push(Term {
-                term,
-                state,
-                created_ms: reader.u64()?,
-                key: key(reader)?,
-            });
-        }
-        let mut names = Vec::new();
-        for _ in 0..reader.u16()? {
-            names.push((NamespaceId(*reader.array()?), key(reader)?));
-        }
-        let mut lasting = Vec::new();
-        for _ in 0..reader.u16()? {
-            lasting.push((Purpose::of(reader.u8()?)?, key(reader)?));
-        }
-        let ascending = terms.windows(2).all(|pair| pair[0].term < pair[1].term);
-        let active = terms
-            .iter()
-            .filter(|term| term.state == TermState::Active)
-            .count();
-        let complete = Purpose::ALL
-            .iter()
-            .all(|purpose| lasting.iter().filter(|(known, _)| known == purpose).count() == 1);
-        let good = ascending && active == 1 && complete && !names.is_empty() && reader.0.is_empty();
-        good.then(|| Self {
-            terms,
-            names,
-            lasting,
-            derived: RwLock::default(),
-        })
+    /// The key that page cursors are sealed under.
+    #[must_use]
+    pub const fn cursor_key(&self) -> &SecretKey {
+        &self.parts.cursor
     }
 }
+
+fn derive_record_key(term_key: &SecretKey, namespace: NamespaceId) -> SecretKey {
+    SecretKey::fill_with(|key| {
+        Hkdf::<Sha256>::from_prk(term_key.expose())
+            .expect("a key of 32 bytes is long enough to expand")
+            .expand_multi_info(&[RECORD_LABEL, &namespace.0], key)
+            .expect("32 bytes are within HKDF's limit");
+    })
+}
+
+fn new_term<R: CryptoRng>(term: u32, created_ms: u64, rng: &mut R) -> Term {
+    let info = TermInfo {
+        term,
+        suite: Suite::XChaCha20Poly1305,
+        state: TermState::Active,
+        created_ms,
+    };
+    Term {
+        info,
+        key: Some(random_key(rng)),
+    }
+}
+
+/// Through the stack, since the generator may be the kernel, which cannot write into key pages.
+fn random_key<R: CryptoRng>(rng: &mut R) -> SecretKey {
+    let mut bytes = [0; 32];
+    rng.fill_bytes(&mut bytes);
+    SecretKey::from_bytes(&mut bytes)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,135 +1,152 @@
-//! Shamir's scheme over GF(2⁸), byte by byte, with Vault's layout of shares.
+//! Splitting a key into shares and rebuilding it.
 //!
-//! Every coefficient but the constant is uniform over all 256 values, zero included: a scheme that avoids zero leaks with
-//! every sharing of one secret.
+//! Shamir over GF(2⁸), byte by byte, in Vault's layout. Coefficients are uniform, zero included (leaving zero out leaks
+//! the secret over many splits: RUSTSEC-2024-0398); indexes are distinct and random.
 
-use crate::field::{inverse, mul};
+use crate::gf256::{inverse, mul};
 use crate::share::Share;
 use holdfast_memory::SecretKey;
 use rand_core::CryptoRng;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
+
+const KEY_LEN: usize = 32;
 
 /// Why a key cannot be split so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SplitError {
-    /// No shares, a threshold of 0 or above their number, or of 1 with several shares.
-    #[error("the threshold must be 2 to the number of shares, or both must be 1")]
+    /// At least one share.
+    #[error("there must be at least one share")]
+    NoShares,
+    /// A threshold is 1 to the number of shares.
+    #[error("the threshold must be 1 to the number of shares")]
     Threshold,
+    /// With threshold 1 every share would be the key.
+    #[error("the threshold must be at least 2 when there is more than one share")]
+    ThresholdOne,
 }
 
 /// Why shares do not combine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CombineError {
-    /// None, or one that is not alone in its set.
-    #[error("too few shares")]
+    /// No share, or a single point.
+    #[error("there are too few shares")]
     TooFew,
-    /// Two with one index, or the share of a set of one among others.
-    #[error("two shares have the same index")]
-    SameIndex,
+    /// The same index twice.
+    #[error("two shares have the index {0}")]
+    Duplicate(u8),
+    /// A share that is the key itself, with others.
+    #[error("a share that is the whole key does not combine with others")]
+    Mixed,
 }
 
-/// Splits a key into `shares` of which `threshold` rebuild it.
+/// Splits a key into `count` shares of which any `threshold` rebuild it.
+///
+/// With one share, the share is the key itself, as in Vault.
 ///
 /// # Errors
-/// When the numbers cannot be.
-pub fn split(
+/// When there are no shares, or the threshold cannot be.
+pub fn split<R: CryptoRng>(
     key: &SecretKey,
-    shares: u8,
+    count: u8,
     threshold: u8,
-    rng: &mut impl CryptoRng,
+    rng: &mut R,
 ) -> Result<Vec<Share>, SplitError> {
-    if shares == 1 && threshold == 1 {
-        return Ok(vec![Share::new(key.expose(), 0)]);
+    match (count, threshold) {
+        (0, _) => return Err(SplitError::NoShares),
+        (1, 1) => return Ok(vec![Share::new(0, key.duplicate())]),
+        (_, 0) => return Err(SplitError::Threshold),
+        (_, 1) => return Err(SplitError::ThresholdOne),
+        (count, threshold) if threshold > count => return Err(SplitError::Threshold),
+        _ => {}
     }
-    if threshold < 2 || threshold > shares {
-        return Err(SplitError::Threshold);
-    }
-    let points = distinct_points(shares, rng);
-    // Coefficients by degree, 1 to threshold - 1, each a polynomial coefficient for all 32 bytes.
-    let mut coefficients: Vec<Zeroizing<[u8; 32]>> = Vec::with_capacity(usize::from(threshold - 1));
-    for _ in 1..threshold {
-        let mut coefficient = Zeroizing::new([0; 32]);
-        rng.fill_bytes(coefficient.as_mut());
-        coefficients.push(coefficient);
-    }
-    Ok(points
+    // Rows of coefficients for x¹, x², …, one byte for each byte of the key.
+    let mut coefficients = Zeroizing::new(vec![0; usize::from(threshold - 1) * KEY_LEN]);
+    rng.fill_bytes(&mut coefficients);
+    let indexes = distinct_indexes(usize::from(count), rng);
+    Ok(indexes
         .into_iter()
-        .map(|x| Share::new(&evaluate(key, &coefficients, x), x))
+        .map(|x| Share::new(x, point(key, &coefficients, x)))
         .collect())
 }
 
-/// Horner's rule, from the highest degree down to the key itself.
-fn evaluate(key: &SecretKey, coefficients: &[Zeroizing<[u8; 32]>], x: u8) -> Zeroizing<[u8; 32]> {
-    let mut y = Zeroizing::new([0; 32]);
-    let constant = key.expose();
-    for at in 0..32 {
-        let mut sum = 0;
-        for coefficient in coefficients.iter().rev() {
-            sum = mul(sum, x) ^ coefficient[at];
+/// The polynomial's value at `x`, by Horner's rule.
+fn point(key: &SecretKey, coefficients: &[u8], x: u8) -> SecretKey {
+    SecretKey::fill_with(|y| {
+        for row in coefficients.chunks_exact(KEY_LEN).rev() {
+            for (y, coefficient) in y.iter_mut().zip(row) {
+                *y = mul(*y, x) ^ coefficient;
+            }
         }
-        y[at] = mul(sum, x) ^ constant[at];
-    }
-    y
+        for (y, secret) in y.iter_mut().zip(key.expose()) {
+            *y = mul(*y, x) ^ secret;
+        }
+    })
 }
 
-/// Random points, all different, none zero: the first of a shuffle of 1 to 255.
-fn distinct_points(count: u8, rng: &mut impl CryptoRng) -> Vec<u8> {
-    let mut points: Vec<u8> = (1..=255).collect();
-    for at in 0..usize::from(count) {
-        let left = points.len() - at;
-        points.swap(at, at + below(left, rng));
+/// `count` different numbers out of 1 to 255, uniformly. They are public, so they may be chosen with branches.
+fn distinct_indexes<R: CryptoRng>(count: usize, rng: &mut R) -> Vec<u8> {
+    let mut all: Vec<u8> = (1..=u8::MAX).collect();
+    for at in 0..count.min(all.len()) {
+        let other = at + below(all.len() - at, rng);
+        all.swap(at, other);
     }
-    points.truncate(usize::from(count));
-    points
+    all.truncate(count);
+    all
 }
 
-/// A uniform number below `limit`, at most 255.
-fn below(limit: usize, rng: &mut impl CryptoRng) -> usize {
-    // Numbers from the last, incomplete stretch would favour the low ones.
+/// A uniform number below `limit`, which is 1 to 255.
+fn below<R: CryptoRng>(limit: usize, rng: &mut R) -> usize {
     let fair = 256 - 256 % limit;
     loop {
-        let mut byte = [0];
+        let mut byte = [0; 1];
         rng.fill_bytes(&mut byte);
-        let candidate = usize::from(byte[0]);
-        if candidate < fair {
-            return candidate % limit;
+        if usize::from(byte[0]) < fair {
+            return usize::from(byte[0]) % limit;
         }
     }
 }
 
-/// Rebuilds the key from shares: Lagrange interpolation at zero. Too few of them give another key without a sign; check the
-/// number against the threshold and the result by what it opens.
+/// Rebuilds a key. Any shares give *some* key: check each against its set before, and the key by opening something after.
 ///
 /// # Errors
-/// When there are none, or two have one index.
+/// When there are too few, an index comes twice, or a whole key is among several.
 pub fn combine(shares: &[Share]) -> Result<SecretKey, CombineError> {
-    if let [single] = shares
-        && single.index() == 0
-    {
-        return Ok(single.to_key());
+    match shares {
+        [] => return Err(CombineError::TooFew),
+        [only] if only.index() == 0 => return Ok(only.value().duplicate()),
+        [_] => return Err(CombineError::TooFew),
+        _ => {}
     }
-    if shares.len() < 2 {
-        return Err(CombineError::TooFew);
+    for (at, share) in shares.iter().enumerate() {
+        if share.index() == 0 {
+            return Err(CombineError::Mixed);
+        }
+        if shares[..at]
+            .iter()
+            .any(|earlier| earlier.index() == share.index())
+        {
+            return Err(CombineError::Duplicate(share.index()));
+        }
     }
-    let mut seen = [false; 256];
+    let mut key = [0; KEY_LEN];
     for share in shares {
-        let taken = &mut seen[usize::from(share.index())];
-        if std::mem::replace(taken, true) || share.index() == 0 {
-            return Err(CombineError::SameIndex);
+        let weight = weight_at_zero(share.index(), shares);
+        for (sum, y) in key.iter_mut().zip(share.value().expose()) {
+            *sum ^= mul(weight, *y);
         }
     }
-    let mut sum = Zeroizing::new([0u8; 32]);
-    for share in shares {
-        let mut weight = 1;
-        for other in shares.iter().filter(|other| other.index() != share.index()) {
-            weight = mul(
-                weight,
-                mul(other.index(), inverse(other.index() ^ share.index())),
-            );
-        }
-        for (total, byte) in sum.iter_mut().zip(share.value()) {
-            *total ^= mul(*byte, weight);
-        }
-    }
-    Ok(SecretKey::from_bytes(&mut sum))
+    let rebuilt = SecretKey::from_bytes(&mut key);
+    key.zeroize();
+    Ok(rebuilt)
 }
+
+/// Lagrange's coefficient of the point at `x` for the value at 0.
+fn weight_at_zero(x: u8, shares: &[Share]) -> u8 {
+    let others = shares.iter().map(Share::index).filter(|other| *other != x);
+    others.fold(1, |weight, other| {
+        mul(weight, mul(other, inverse(other ^ x)))
+    })
+}
+
+#[cfg(test)]
+mod tests;
