@@ -9,6 +9,8 @@
 //! 5. A node whose directory opens in quarantine must not vote, nor promise anything else.
 //! 6. Calls block on the disk unless they say otherwise: not for async tasks.
 
+#[cfg(test)]
+mod crash;
 mod engine;
 mod failpoint;
 mod fault;

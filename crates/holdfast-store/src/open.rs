@@ -24,7 +24,10 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+/// The process before this one may still be ending.
+const LOCK_WAIT: Duration = Duration::from_millis(500);
 const IDENTITY_FILE: &str = "store-id";
 const IDENTITY_HEAD: &str = "holdfast data directory, format 1\n";
 
@@ -168,10 +171,16 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
         .truncate(false)
         .mode(0o600)
         .open(&path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse),
-        Err(TryLockError::Error(error)) => Err(error.into()),
+    let deadline = Instant::now() + LOCK_WAIT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+            Err(TryLockError::WouldBlock) if Instant::now() > deadline => {
+                return Err(OpenError::InUse);
+            }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_WAIT / 20),
+        }
     }
 }
 

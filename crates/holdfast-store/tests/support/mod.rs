@@ -8,7 +8,10 @@
 
 use bytes::Bytes;
 use holdfast_machine::{Command, Put, StorageFault, SystemKey, Transaction, Write};
-use holdfast_store::{ApplyEntry, LogStore, Options, Payload, Purged, Stores, open};
+use holdfast_store::{
+    ApplyEntry, LogStore, Options, Payload, Purged, SNAPSHOT_CHUNK_BYTES_MAX, SnapshotHandle,
+    StateStore, Stores, open,
+};
 use holdfast_types::TxnId;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +20,7 @@ use std::sync::mpsc;
 pub(crate) fn options() -> Options {
     Options {
         log_write_buffer_bytes: 1 << 20,
-        state_write_buffer_bytes: 1 << 20,
+        state_write_buffer_bytes: 8 << 20,
         block_cache_bytes: 1 << 20,
         ..Options::default()
     }
@@ -102,4 +105,52 @@ pub(crate) fn size_of(dir: &Path) -> u64 {
         .filter_map(|entry| entry.ok()?.metadata().ok())
         .map(|about| about.len())
         .sum()
+}
+
+/// The tables of a database.
+pub(crate) fn tables_of(dir: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(dir).unwrap();
+    files
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "sst"))
+        .collect()
+}
+
+/// A store with about 4 MiB of incompressible rows.
+pub(crate) fn filled(dir: &Path) -> Stores {
+    let stores = open_at(dir);
+    stores
+        .state
+        .apply(vec![applied(0, Payload::Membership("m0".into()))])
+        .unwrap();
+    for index in 1..=64u64 {
+        let mut value = vec![0; 64 << 10];
+        blake3::Hasher::new()
+            .update(&index.to_be_bytes())
+            .finalize_xof()
+            .fill(&mut value);
+        stores.state.apply(vec![put(index, &value)]).unwrap();
+    }
+    stores
+}
+
+/// Sends a snapshot whole.
+pub(crate) fn send(from: &SnapshotHandle, to: &StateStore) -> SnapshotHandle {
+    let mut writer = to.receive(from.header().clone()).unwrap();
+    let mut reader = from.read_from(writer.cursor()).unwrap();
+    while let Some(chunk) = reader.next_chunk().unwrap() {
+        assert!(chunk.bytes.len() <= SNAPSHOT_CHUNK_BYTES_MAX);
+        writer.write(&chunk).unwrap();
+    }
+    writer.finish().unwrap()
+}
+
+/// Names in a directory, sorted.
+pub(crate) fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
 }
