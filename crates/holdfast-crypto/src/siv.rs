@@ -95,20 +95,22 @@ impl<C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16> + KeyInit> Siv<C> {
         self.cmac_of_two(message, &[])
     }
 
-    /// CMAC (RFC 4493) of two parts one after the other; the second has no bytes or a whole block.
+    /// CMAC (RFC 4493) of two parts, one after the other.
     fn cmac_of_two(&self, head: &[u8], tail: &[u8]) -> Block {
-        let length = head.len() + tail.len();
-        // The last block, whole or not, is treated apart.
-        let before_last = length.saturating_sub(1) / IV_LEN * IV_LEN;
         let mut state = [0; IV_LEN];
         let mut block = Zeroizing::new([0; IV_LEN]);
         let mut filled = 0;
-        for (at, byte) in head.iter().chain(tail).enumerate() {
-            block[filled] = *byte;
-            filled += 1;
-            if filled == IV_LEN && at < before_last {
-                state = encrypt(&self.mac, xor(state, *block));
-                filled = 0;
+        for mut part in [head, tail] {
+            while !part.is_empty() {
+                // A full block is mixed in only when more follows: the last one is treated apart.
+                if filled == IV_LEN {
+                    state = encrypt(&self.mac, xor(state, *block));
+                    filled = 0;
+                }
+                let (taken, rest) = part.split_at(part.len().min(IV_LEN - filled));
+                block[filled..filled + taken.len()].copy_from_slice(taken);
+                filled += taken.len();
+                part = rest;
             }
         }
         let last = if filled == IV_LEN {
