@@ -1,7 +1,9 @@
 //! A mounted engine on one unsealed node, called as the request pipeline does, with a clock that the test owns.
 
 use futures::executor::block_on;
-use holdfast_barrier::{Barrier, InitOptions, Name, Surroundings, SystemSurroundings, Txn};
+use holdfast_barrier::{
+    Barrier, InitOptions, Name, Surroundings, SystemSurroundings, Txn, TxnError,
+};
 use holdfast_contract::{
     Call, Caller, Context, Effect, EngineKind, LeaseReply, Method, MountView, Operation, Refusal,
     Reply, Route, Run, decode, route_call,
@@ -84,6 +86,7 @@ impl Answer {
                     Refusal::Invalid(_) => 400,
                     Refusal::Denied => 403,
                     Refusal::Unsupported => 405,
+                    Refusal::Txn(TxnError::TooLarge(_)) => 413,
                     _ => 500,
                 };
             }

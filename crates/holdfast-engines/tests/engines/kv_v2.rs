@@ -285,6 +285,11 @@ fn versions_are_deleted_and_destroyed_by_number() {
         (404, &Json::Null)
     );
     assert_eq!(destroyed.data["metadata"]["destroyed"], true);
+    let first = kv.read("data/a?version=1").data["metadata"].clone();
+    assert_eq!(
+        (&first["destroyed"], &first["deletion_time"]),
+        (&json!(true), &json!(START))
+    );
     assert_eq!(kv.read("data/a").data["data"], json!({"v": 3}));
     for route in ["delete", "undelete", "destroy"] {
         let path = format!("{route}/a");
@@ -438,5 +443,20 @@ fn subkeys_show_structure_and_no_value() {
             &gone.data["metadata"]["version"]
         ),
         (404, &Json::Null, &json!(2))
+    );
+}
+
+#[test]
+fn a_value_too_large_for_a_record_is_refused() {
+    let kv = mounted();
+    let canary = "c".repeat(holdfast_types::limits::RECORD_PLAINTEXT_BYTES_MAX);
+    let answer = kv.call(Write, "data/a", json!({"data": {"v": canary}}));
+    assert_eq!(
+        (answer.status, answer.error.as_str()),
+        (413, "value is too large")
+    );
+    assert_eq!(
+        (kv.read("data/a").status, kv.records_below("meta")),
+        (404, 0)
     );
 }

@@ -354,7 +354,7 @@ fn path() -> impl Strategy<Value = &'static str> {
 }
 
 fn numbers() -> impl Strategy<Value = Vec<u64>> {
-    prop::collection::vec(0u64..7, 1..4)
+    prop::collection::vec(0u64..5, 1..4)
 }
 
 fn cas() -> impl Strategy<Value = Cas> {
