@@ -36,6 +36,26 @@ pub const LIST_KEYS_MAX: usize = 100_000;
 pub const PEER_FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Most log bytes sent in one append.
 pub const APPEND_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Largest text of a policy, in bytes.
+pub const POLICY_TEXT_BYTES_MAX: usize = 256 * 1024;
+/// Most path blocks of a policy.
+pub const POLICY_PATHS_MAX: usize = 4096;
+/// Deepest nesting of a policy's text.
+pub const POLICY_DEPTH_MAX: usize = 16;
+/// Most policies of one token.
+pub const TOKEN_POLICIES_MAX: usize = 256;
+/// Most members of a token's metadata.
+pub const TOKEN_META_MAX: usize = 64;
+/// Largest metadata of a token, in bytes, keys and values together.
+pub const TOKEN_META_BYTES_MAX: usize = 16 * 1024;
+/// Longest line of ancestors of a token: each is looked at whenever the token is used.
+pub const TOKEN_DEPTH_MAX: u16 = 64;
+/// Most tokens ended by one transaction.
+pub const REVOKED_AT_ONCE_MAX: usize = 200;
+/// Most records of a token's own secrets deleted by one transaction.
+pub const REVOKED_SECRETS_AT_ONCE_MAX: usize = 1000;
+/// Most paths asked of `sys/capabilities` at once.
+pub const CAPABILITY_PATHS_MAX: usize = 1000;
 /// Most shares of a set (GF(2⁸) has 255 non-zero points).
 pub const SHARES_MAX: u8 = 255;
 
@@ -51,6 +71,15 @@ const _: () = {
     assert!(
         APPEND_BYTES_MAX <= TXN_BYTES_MAX,
         "one oversized entry is still sent alone"
+    );
+    assert!(
+        POLICY_TEXT_BYTES_MAX * 2 <= RECORD_PLAINTEXT_BYTES_MAX,
+        "a policy fits a record"
+    );
+    assert!(
+        REVOKED_AT_ONCE_MAX * 8 + REVOKED_SECRETS_AT_ONCE_MAX <= TXN_WRITES_MAX
+            && REVOKED_SECRETS_AT_ONCE_MAX <= TXN_WRITES_MAX / 2,
+        "ending tokens fits a transaction"
     );
     assert!(
         PATH_BYTES_MAX * 2 < KEY_BYTES_MAX,
