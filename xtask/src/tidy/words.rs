@@ -61,11 +61,11 @@ fn is_test(file: &Tracked) -> bool {
     file.top() == "tests" || file.path.contains("/tests/")
 }
 
-/// True if one of the lines before this one names a deadline.
+/// True if one of the lines before this one looks at a deadline, or at the time since a start.
 fn near_deadline(code: &str, number: usize) -> bool {
     let first = number.saturating_sub(DEADLINE_LINES_NEAR);
     let mut near = code.lines().take(number).skip(first);
-    near.any(|line| line.to_ascii_lowercase().contains("deadline"))
+    near.any(|line| line.contains(".elapsed()") || line.to_ascii_lowercase().contains("deadline"))
 }
 
 /// The word, not as part of a longer one.
