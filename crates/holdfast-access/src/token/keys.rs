@@ -5,11 +5,13 @@ use holdfast_barrier::{Name, Txn, TxnError};
 use holdfast_types::{Class, MountId, NamespaceId};
 use std::fmt::Write as _;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// The keyed hash of a token, hexadecimal: all that is ever kept of it.
 #[must_use]
 pub fn token_key(txn: &Txn, token: &str) -> String {
-    let digest = txn.token_hmac(&[b"token\0", token.as_bytes()].concat());
+    let message = Zeroizing::new([b"token\0", token.as_bytes()].concat());
+    let digest = txn.token_hmac(&message);
     let mut text = String::with_capacity(64);
     for byte in digest {
         let _infallible = write!(text, "{byte:02x}");
