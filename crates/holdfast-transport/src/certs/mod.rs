@@ -9,3 +9,5 @@ pub use authority::{AuthorityError, ClusterAuthority, IssuedCertificate};
 pub use identity::{Identity, IdentityError};
 pub use names::{ClusterName, ClusterNameError};
 pub use secret_file::write_secret_file;
+
+pub(crate) use names::node_of_certificate;

@@ -118,10 +118,11 @@ impl MemoryTransport {
         let exchange = self.exchange(&ends, channel, body, deadline);
         let exchange = tokio::time::timeout(deadline, exchange);
         tokio::select! {
+            // An answer that has come is not undone by an end that follows it.
             biased;
+            answer = exchange => answer.unwrap_or(Err(CallError::Timeout(to))),
             () = ends.ours.gone.cancelled() => Err(CallError::Lost(to)),
             () = ends.theirs.gone.cancelled() => Err(CallError::Lost(to)),
-            answer = exchange => answer.unwrap_or(Err(CallError::Timeout(to))),
         }
     }
 
