@@ -1,1 +1,12 @@
-//! Puts the parts together: configuration, start, ordered shutdown, leader duties, telemetry.
+//! Puts the parts together: configuration, start, ordered shutdown, duties of the leader, telemetry.
+
+mod config;
+mod start;
+mod telemetry;
+
+pub use config::{
+    ApiSection, ClusterSection, Config, ConfigError, Level, LogFormat, LogSection, Member,
+    NodeSection, PeerSection, TimingPreset, TlsChoice, TlsFiles, TlsWord,
+};
+pub use start::{Ended, StartError, run};
+pub use telemetry::start_logging;

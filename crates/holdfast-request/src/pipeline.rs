@@ -1,0 +1,189 @@
+//! One request, from its path to its answer.
+//!
+//! ```text
+//! route → snapshot → authenticate → authorise → handle → commit
+//!           ↑                                        │ conflict: evaluate afresh, a bounded number of times
+//!           └────────────────────────────────────────┘
+//! ```
+//! A write is first evaluated on the local state, waiting for nobody: what it read is asserted when it is applied. A refusal
+//! is only told from a linearizable view; one that came from the local state alone is evaluated once more.
+
+use crate::answer::Answer;
+use crate::core::Core;
+use crate::evaluate::{Evaluated, Request, evaluate};
+use holdfast_barrier::{BeginError, CommitError, Freshness, Txn};
+use holdfast_contract::{Effect, Incoming, NodeAction, Refusal, Reply, Run};
+use holdfast_types::limits::TXN_ATTEMPTS_MAX;
+use std::time::{Duration, Instant};
+
+/// How long a read may wait for a quorum, or a write for its commit, before the client is told to retry.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Wait before trying again after a conflict: up to this, times the number of tries.
+const BACKOFF_MS_MAX: u64 = 4;
+
+impl Core {
+    /// Answers one request.
+    pub async fn handle(&self, incoming: Incoming) -> Answer {
+        let started = Instant::now();
+        let request_id = incoming.request_id.clone();
+        let operation = incoming.operation;
+        let mut answer = Answer {
+            result: Err(Refusal::NotFound),
+            request_id,
+            mount_type: String::new(),
+            index: None,
+        };
+        answer.result = self
+            .run(incoming, &mut answer.mount_type, &mut answer.index)
+            .await;
+        self.metrics()
+            .observe(operation, &answer.result, started.elapsed());
+        answer
+    }
+
+    async fn run(
+        &self,
+        incoming: Incoming,
+        mount_type: &mut String,
+        index: &mut Option<u64>,
+    ) -> Result<Reply, Refusal> {
+        if !matches!(incoming.namespace.trim_matches('/'), "" | "root") {
+            return Err(Refusal::Invalid(
+                "namespaces other than root are not available yet".to_owned(),
+            ));
+        }
+        let freshness = incoming.freshness;
+        let request = Request::route(incoming)?;
+        if let Some((action, fields)) = request.open_action()? {
+            "system".clone_into(mount_type);
+            return self.act(action, &fields).await;
+        }
+        let deadline = Instant::now() + PATIENCE;
+        let mut last =
+            Refusal::Unavailable("others kept changing the same records; try again".to_owned());
+        // The local state serves the first try of a write; every later one is on the freshest.
+        let mut fresh = match request.effect() {
+            Effect::Write => Freshness::Stale,
+            Effect::Read => freshness,
+        };
+        for attempt in 0..TXN_ATTEMPTS_MAX {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let mut txn = self.begin(fresh, left).await?;
+            let evaluated = evaluate(&mut txn, &request);
+            if must_be_fresher(&evaluated, &txn, &request, freshness) {
+                fresh = Freshness::Linearizable;
+                continue;
+            }
+            let Evaluated {
+                reply,
+                kind,
+                action,
+            } = evaluated?;
+            *mount_type = kind;
+            if let Some((action, fields)) = action {
+                return self.authorised_action(txn, action, &fields).await;
+            }
+            let position = txn.index();
+            if !txn.has_writes() {
+                *index = Some(position);
+                return Ok(reply);
+            }
+            match self
+                .barrier()
+                .commit(txn, deadline.saturating_duration_since(Instant::now()))
+                .await
+            {
+                Ok(committed) => {
+                    *index = Some(committed.index);
+                    return Ok(reply);
+                }
+                Err(CommitError::Conflict) => {
+                    self.metrics().conflict();
+                    fresh = Freshness::Linearizable;
+                    self.back_off(attempt).await;
+                }
+                Err(other) => return Err(other.into()),
+            }
+            if Instant::now() >= deadline {
+                last = Refusal::Unavailable(
+                    "the write kept conflicting with others; try again".to_owned(),
+                );
+                break;
+            }
+        }
+        Err(last)
+    }
+
+    async fn begin(&self, freshness: Freshness, deadline: Duration) -> Result<Txn, Refusal> {
+        let begun = match freshness {
+            Freshness::Stale => self.barrier().begin_local(),
+            other => self.barrier().begin(other, deadline).await,
+        };
+        begun.map_err(|why| match why {
+            BeginError::Uninitialized => {
+                Refusal::Unavailable("Vault is not initialized".to_owned())
+            }
+            BeginError::Sealed => Refusal::Sealed,
+            BeginError::Unavailable(holdfast_machine::Unavailable::Behind)
+                if matches!(freshness, Freshness::AtLeast(_)) =>
+            {
+                Refusal::Behind
+            }
+            BeginError::Unavailable(why) => Refusal::Unavailable(why.to_string()),
+            BeginError::Storage(fault) => {
+                tracing::error!(error = %fault, "storage failed");
+                Refusal::Internal("storage")
+            }
+        })
+    }
+
+    /// A guarded action of the node: what authorising wrote (a token's use) is committed first.
+    async fn authorised_action(
+        &self,
+        txn: Txn,
+        action: NodeAction,
+        fields: &holdfast_contract::Fields,
+    ) -> Result<Reply, Refusal> {
+        if txn.has_writes() {
+            self.barrier().commit(txn, PATIENCE).await?;
+        }
+        self.act(action, fields).await
+    }
+
+    async fn back_off(&self, attempt: u32) {
+        let mut byte = [0];
+        self.barrier().surroundings().fill(&mut byte);
+        let ceiling = BACKOFF_MS_MAX * u64::from(attempt + 1);
+        let wait = u64::from(byte[0]) * ceiling / u64::from(u8::MAX);
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+    }
+}
+
+/// Whether what was concluded may not be told from this view.
+fn must_be_fresher(
+    evaluated: &Result<Evaluated, Refusal>,
+    txn: &Txn,
+    request: &Request,
+    asked: Freshness,
+) -> bool {
+    if txn.is_linearizable()
+        || !matches!(asked, Freshness::Linearizable) && request.effect() == Effect::Read
+    {
+        return false;
+    }
+    match evaluated {
+        Err(refusal) => refusal.depends_on_state(),
+        // A write that found nothing to write concluded that from what it read, and nothing will assert it.
+        Ok(evaluated) => {
+            request.effect() == Effect::Write && !txn.has_writes() && evaluated.action.is_none()
+        }
+    }
+}
+
+/// How a method is run, for the open actions.
+pub(crate) const fn action_of(run: Run) -> Option<NodeAction> {
+    match run {
+        Run::OnNode(action) => Some(action),
+        Run::InTransaction(_) => None,
+    }
+}
