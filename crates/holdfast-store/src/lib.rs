@@ -23,7 +23,7 @@ mod snapshot;
 mod state;
 mod watermark;
 
-pub use log::{DurableCallback, LogBounds, LogStore, Purged};
+pub use log::{DurableCallback, LogBounds, LogStore, Purged, SyncTimings};
 pub use open::{OpenError, Quarantine, Stores, open};
 pub use options::{FaultHook, Options};
 pub use snapshot::{

@@ -91,6 +91,16 @@ impl Watermark {
         })
     }
 
+    /// One whose writes fail.
+    #[cfg(test)]
+    pub(crate) fn read_only(path: &Path, store_id: StoreId) -> Self {
+        Self {
+            file: File::open(path).unwrap(),
+            store_id,
+            generation: 1,
+        }
+    }
+
     /// Whether any store has promised anything in the file.
     pub(crate) fn has_promised(path: &Path) -> io::Result<bool> {
         match File::open(path) {

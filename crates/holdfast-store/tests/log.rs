@@ -66,6 +66,12 @@ fn answers_in_order_and_reads_before_durable() {
     }
     let answered: Vec<u64> = receiver.iter().take(200).map(|(i, _)| i).collect();
     assert_eq!(answered, (0..200).collect::<Vec<_>>());
+    let timings = stores.log.sync_timings();
+    assert!(
+        (1..=200).contains(&timings.count) && timings.longest_us > 0,
+        "{timings:?}"
+    );
+    assert_eq!(stores.log.sync_timings().longest_us, 0);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 use super::keys;
 use super::queue::{Op, Queue};
+use super::timings::Timings;
 use super::{DurableCallback, Purged};
 use crate::failpoint::step;
 use crate::fault::{Faults, failed};
@@ -13,6 +14,7 @@ use holdfast_machine::StorageFault;
 use rocksdb::{DB, Range, WriteBatch, WriteOptions};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 pub(crate) struct Committer {
     pub(crate) db: Arc<DB>,
@@ -23,6 +25,7 @@ pub(crate) struct Committer {
     pub(crate) mark: Mark,
     /// Lowest entry on disk.
     pub(crate) first: u64,
+    pub(crate) timings: Arc<Timings>,
     pub(crate) reclaim_bytes: u64,
     pub(crate) reclaiming: Option<JoinHandle<()>>,
 }
@@ -58,6 +61,7 @@ impl Committer {
         batch.put(keys::MARK, keys::encode_mark(self.mark));
         let mut how = WriteOptions::default();
         how.set_sync(sync);
+        let begun = Instant::now();
         step("write the log");
         self.db
             .write_opt(batch, &how)
@@ -67,6 +71,7 @@ impl Committer {
                 .promise(self.mark)
                 .map_err(|error| failed("writing the watermark", &error))?;
             step("acknowledge");
+            self.timings.note(begun.elapsed());
         }
         Ok(())
     }
@@ -201,5 +206,63 @@ impl Drop for Guard {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::fault::Faults;
+    use crate::log::{Purged, recover};
+    use crate::watermark::{Found, Mark, Watermark};
+    use crate::{Options, state};
+    use bytes::Bytes;
+    use holdfast_machine::StorageFault;
+    use holdfast_types::StoreId;
+    use std::fs::File;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, mpsc};
+
+    /// The first write that fails is answered as such, told once, and nothing is written after it.
+    #[test]
+    fn a_failed_write_stops_the_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let told = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&told);
+        let hook = Arc::new(move |_: &StorageFault| {
+            counter.fetch_add(1, Ordering::SeqCst);
+        });
+        let options = Options::default();
+        let lock = File::create(dir.path().join("LOCK")).unwrap();
+        let faults = Arc::new(Faults::new(hook, lock));
+        let path = dir.path().join("watermark");
+        drop(Watermark::create(&path, StoreId([1; 16])).unwrap());
+        let broken = Watermark::read_only(&path, StoreId([1; 16]));
+        let found = Found::Mark(broken, Mark::default());
+        let place = dir.path().join("log");
+        std::fs::create_dir(&place).unwrap();
+        let cache = state::shared_cache(&options);
+        let log = recover(&place, &options, &cache, found, &faults)
+            .unwrap()
+            .log;
+        let (sender, receiver) = mpsc::channel();
+        for index in 0..3 {
+            let sender = sender.clone();
+            let done = Box::new(move |result: Result<(), _>| sender.send(result).unwrap());
+            // Refused at the door once the fault is known, answered with it before.
+            if let Err(fault) = log.append(vec![(index, Bytes::from_static(b"x"))], done) {
+                assert!(told.load(Ordering::SeqCst) == 1, "{fault}");
+            }
+        }
+        drop(sender);
+        let answers: Vec<_> = receiver.iter().collect();
+        assert!(!answers.is_empty());
+        assert!(answers.iter().all(Result::is_err), "{answers:?}");
+        assert_eq!(told.load(Ordering::SeqCst), 1);
+        let upto = Purged {
+            index: 0,
+            log_id: Bytes::new(),
+        };
+        assert!(log.purge(upto).is_err());
+        assert!(log.health().is_err());
     }
 }

@@ -6,8 +6,10 @@ mod queue;
 mod recover;
 mod store;
 mod tail;
+mod timings;
 
 pub use store::LogStore;
+pub use timings::SyncTimings;
 
 pub(crate) use recover::recover;
 

@@ -63,6 +63,7 @@ pub(crate) fn recover(
                 watermark,
                 mark: loaded.mark,
                 first,
+                timings: Arc::default(),
                 reclaim_bytes: options.log_reclaim_bytes,
                 reclaiming: None,
             };

@@ -4,6 +4,7 @@ use super::committer::Committer;
 use super::keys;
 use super::queue::{Op, Queue};
 use super::tail::Source;
+use super::timings::{SyncTimings, Timings};
 use super::{DurableCallback, LogBounds, Purged};
 use crate::fault::{Faults, failed};
 use bytes::Bytes;
@@ -18,6 +19,7 @@ pub struct LogStore {
     db: Arc<DB>,
     queue: Arc<Queue>,
     faults: Arc<Faults>,
+    timings: Arc<Timings>,
     committer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -30,6 +32,9 @@ impl LogStore {
         committer: Option<Committer>,
     ) -> std::io::Result<Self> {
         let thread = std::thread::Builder::new().name("log-committer".to_owned());
+        let timings = committer
+            .as_ref()
+            .map(|committer| Arc::clone(&committer.timings));
         let committer = committer
             .map(|committer| thread.spawn(move || committer.run()))
             .transpose()?;
@@ -37,6 +42,7 @@ impl LogStore {
             db,
             queue,
             faults,
+            timings: timings.unwrap_or_default(),
             committer: Mutex::new(committer),
         })
     }
@@ -228,6 +234,12 @@ impl LogStore {
     #[must_use]
     pub fn committed(&self) -> Option<Bytes> {
         self.queue.lock().tail.committed.clone()
+    }
+
+    /// How long durable writes took; asking begins a new search for the longest.
+    #[must_use]
+    pub fn sync_timings(&self) -> SyncTimings {
+        self.timings.take()
     }
 
     /// Whether a fault has stopped this store, and which.
