@@ -6,7 +6,7 @@ use crate::inner::{Inner, Phase, leadership, metrics, set_trouble};
 use crate::peers::{Heard, PeerView};
 use crate::quarantine;
 use holdfast_proto::peer::v1 as pb;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -23,7 +23,8 @@ const EVIDENCE_AGE_MAX: Duration = Duration::from_secs(10);
 pub(crate) async fn ping_for_ever(inner: Arc<Inner>, peer: u64) {
     let mut thorough_at: Option<Instant> = None;
     loop {
-        let thorough = thorough_at.is_none_or(|at| at.elapsed() >= PING_EVERY);
+        let joining = matches!(&*inner.phase.borrow(), Phase::Joining(_));
+        let thorough = joining || thorough_at.is_none_or(|at| at.elapsed() >= PING_EVERY);
         let heard = ping(&inner, peer, thorough).await;
         if heard && thorough {
             thorough_at = Some(Instant::now());
@@ -42,7 +43,7 @@ fn pace(inner: &Inner, peer: u64, heard: bool) -> Duration {
     }
 }
 
-async fn ping(inner: &Inner, peer: u64, thorough: bool) -> bool {
+async fn ping(inner: &Arc<Inner>, peer: u64, thorough: bool) -> bool {
     let request = pb::PingRequest {
         thorough,
         member: Some(codec::member(inner.node(), &inner.me)),
@@ -60,6 +61,12 @@ async fn ping(inner: &Inner, peer: u64, thorough: bool) -> bool {
         if let Some(as_of) = asked_at.checked_sub(age) {
             inner.freshness.note(pong.committed, as_of);
         }
+    }
+    if pong.you_lost_entries
+        && let Ok(raft) = inner.raft()
+    {
+        let why = "this node's data directory has lost entries that it had acknowledged";
+        quarantine::leave(inner, &raft, why.to_owned());
     }
     let heard = Heard {
         my_store_conflicts: conflicts(inner, &pong),
@@ -131,35 +138,43 @@ fn judge_digest(inner: &Arc<Inner>, views: &BTreeMap<u64, PeerView>) {
     let Phase::Running(raft) = inner.phase.borrow().clone() else {
         return;
     };
-    let voters: Vec<u64> = metrics(&raft)
+    let voters: BTreeSet<u64> = metrics(&raft)
         .membership_config
         .membership()
         .voter_ids()
         .collect();
-    let mut differs = None;
+    let peers: BTreeMap<u64, &PeerView> = views
+        .iter()
+        .filter(|(id, _)| voters.contains(id))
+        .map(|(id, view)| (*id, view))
+        .collect();
+    let mut undecided = None;
     for mine in inner.state.checkpoints() {
-        let theirs = |summary: &[u8]| {
-            let agree = views.iter().filter(|(id, view)| {
-                voters.contains(id)
-                    && view
-                        .checkpoints
-                        .iter()
-                        .any(|c| c.index == mine.index && c.summary == summary)
-            });
-            agree.count()
+        let said = peers.values().filter_map(|view| {
+            view.checkpoints
+                .iter()
+                .find(|mark| mark.index == mine.index)
+                .map(|mark| &mark.summary)
+        });
+        let mut count: BTreeMap<&[u8], usize> = BTreeMap::new();
+        for summary in said {
+            *count.entry(summary).or_default() += 1;
+        }
+        let with_me = count.remove(&mine.summary[..]).unwrap_or(0)
+            + usize::from(voters.contains(&inner.node()));
+        let against_me = count.into_values().max().unwrap_or(0);
+        let text = || {
+            let index = mine.index;
+            format!("the digest of this node's state differs from its peers' at entry {index}")
         };
-        let others = views.values().flat_map(|view| &view.checkpoints);
-        for other in others.filter(|c| c.index == mine.index && c.summary[..] != mine.summary) {
-            let text = format!(
-                "the digest of this node's state differs from its peers' at entry {}",
-                mine.index
-            );
-            if theirs(&other.summary) * 2 > voters.len() {
-                quarantine::leave(inner, &raft, text);
-                return;
-            }
-            differs = Some(text);
+        if against_me * 2 > voters.len() {
+            quarantine::leave(inner, &raft, text());
+            return;
+        }
+        // With a majority on this node's side it is the other one that is told.
+        if against_me > 0 && with_me * 2 <= voters.len() {
+            undecided = Some(text());
         }
     }
-    set_trouble(&mut inner.troubles.lock().digest, differs);
+    set_trouble(&mut inner.troubles.lock().digest, undecided);
 }

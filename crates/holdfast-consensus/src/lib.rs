@@ -14,6 +14,7 @@
 //! 2. The transport is given unserved; consensus serves it and states its peers.
 //! 3. [`Consensus::shutdown`] is awaited before the process ends; the stores close when the last clone is dropped.
 
+mod acknowledged;
 mod applied;
 mod clock;
 mod codec;

@@ -3,11 +3,12 @@
 //! Both ends check version, cluster name, sender, addressee, and that the sender's data directory is the one the replicated
 //! state knows under its number. Only pings and join questions pass with an unknown data directory.
 
+use crate::acknowledged::Acknowledged;
 use bytes::Bytes;
 use holdfast_proto::peer::v1 as pb;
 use holdfast_transport::{CallError, Channel, Transport};
 use holdfast_types::{NodeId, StoreId};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use prost::Message;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,27 +44,34 @@ impl From<CallError> for LinkError {
 /// Why a message is not for us.
 pub(crate) type Foreign = pb::Refusal;
 
-/// Which data directory each number stands for, as far as this node has applied. Refreshed as records change.
+/// Which data directory each number stands for: by the records this node has applied, refreshed as they change, and, before
+/// a number has a record, by what its node first said in Raft's messages.
 #[derive(Default)]
 pub(crate) struct KnownStores {
-    stores: RwLock<BTreeMap<u64, StoreId>>,
+    recorded: RwLock<BTreeMap<u64, StoreId>>,
+    observed: Mutex<BTreeMap<u64, Bytes>>,
 }
 
 impl KnownStores {
     pub(crate) fn replace(&self, stores: BTreeMap<u64, StoreId>) {
-        *self.stores.write() = stores;
+        *self.recorded.write() = stores;
     }
 
     pub(crate) fn get(&self, node: u64) -> Option<StoreId> {
-        self.stores.read().get(&node).copied()
+        self.recorded.read().get(&node).copied()
     }
 
-    pub(crate) fn all(&self) -> BTreeMap<u64, StoreId> {
-        self.stores.read().clone()
+    /// Forgets what was observed of nodes that are no peers.
+    pub(crate) fn retain(&self, keep: impl Fn(u64) -> bool) {
+        self.observed.lock().retain(|node, _| keep(*node));
     }
 
-    fn contradicts(&self, node: u64, claimed: &[u8]) -> bool {
-        self.get(node).is_some_and(|known| known.0 != claimed)
+    fn contradicts(&self, node: u64, claimed: &Bytes) -> bool {
+        if let Some(known) = self.get(node) {
+            return known.0[..] != claimed[..];
+        }
+        let mut observed = self.observed.lock();
+        observed.entry(node).or_insert_with(|| claimed.clone()) != claimed
     }
 }
 
@@ -74,6 +82,7 @@ pub(crate) struct Link {
     pub(crate) store_id: StoreId,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) known: KnownStores,
+    pub(crate) acknowledged: Acknowledged,
 }
 
 impl Link {

@@ -101,6 +101,10 @@ fn rpc_error(error: LinkError) -> RPCError<TypeConfig> {
     }
 }
 
+fn lost_entries() -> RPCError<TypeConfig> {
+    Unreachable::from_string("the node has lost entries it had acknowledged").into()
+}
+
 fn unreadable() -> RPCError<TypeConfig> {
     rpc_error(malformed())
 }
@@ -113,6 +117,14 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
         rpc: AppendEntriesRequest<TypeConfig>,
         option: RPCOption,
     ) -> RpcResult<AppendEntriesResponse<TypeConfig>> {
+        if self.link.acknowledged.has_lost(self.target) {
+            return Err(lost_entries());
+        }
+        let last = rpc
+            .entries
+            .last()
+            .map(|entry| entry.log_id)
+            .or(rpc.prev_log_id);
         let body = Ask::Append(pb::AppendRequest {
             vote: Some(codec::vote(&rpc.vote)),
             prev: rpc.prev_log_id.as_ref().map(codec::log_id),
@@ -123,7 +135,22 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
         let Answer::Append(answer) = self.ask(self.channel, body, deadline).await? else {
             return Err(unreadable());
         };
-        codec::to_append_response(&answer).map_err(|_| unreadable())
+        let response = codec::to_append_response(&answer).map_err(|_| unreadable())?;
+        match (&response, last, rpc.prev_log_id) {
+            (AppendEntriesResponse::Success, Some(last), _) => {
+                self.link.acknowledged.note(self.target, rpc.vote, last);
+            }
+            (AppendEntriesResponse::Conflict, _, Some(prev))
+                if self
+                    .link
+                    .acknowledged
+                    .conflicts(self.target, rpc.vote, prev) =>
+            {
+                return Err(lost_entries());
+            }
+            _ => {}
+        }
+        Ok(response)
     }
 
     async fn vote(

@@ -74,7 +74,8 @@ impl Peers {
             version: heard.pong.software_version.clone(),
             pristine: heard.pong.phase() == pb::ping_response::Phase::Pristine,
             leader: Some(heard.pong.leader).filter(|id| *id != 0),
-            my_store_conflicts: heard.my_store_conflicts,
+            my_store_conflicts: heard.my_store_conflicts
+                || before.is_some_and(|view| view.my_store_conflicts),
             checkpoints,
         };
         views.insert(node, view);

@@ -3,6 +3,7 @@
 use crate::gossip;
 use crate::inner::{Inner, Phase, metrics};
 use crate::members;
+use holdfast_types::NodeId;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -66,12 +67,14 @@ pub(crate) async fn run(inner: Arc<Inner>) {
         let mut peers = BTreeMap::new();
         for (id, name) in wanted(&inner) {
             if let Some(address) = resolver.resolve(&name).await {
-                peers.insert(holdfast_types::NodeId(id), address);
+                peers.insert(NodeId(id), address);
             }
         }
+        inner.peers.retain(|id| peers.contains_key(&NodeId(id)));
         inner
-            .peers
-            .retain(|id| peers.contains_key(&holdfast_types::NodeId(id)));
+            .link
+            .known
+            .retain(|id| peers.contains_key(&NodeId(id)));
         if stated.as_ref() != Some(&peers) {
             keep_pinging(&inner, &mut pings, peers.keys().map(|id| id.0).collect());
             inner.link.transport.set_peers(peers.clone());

@@ -169,6 +169,7 @@ fn pong(inner: &Inner, from: u64, ping: &pb::PingRequest) -> pb::PingResponse {
         wall_ms: inner.clock.now_ms(),
         applied: inner.applied.now(),
         software_version: inner.version.clone(),
+        you_lost_entries: inner.link.acknowledged.has_lost(from),
         member: Some(codec::member(inner.node(), &inner.me)),
         ..pb::PingResponse::default()
     };
@@ -193,14 +194,13 @@ fn pong(inner: &Inner, from: u64, ping: &pb::PingRequest) -> pb::PingResponse {
                 summary: Bytes::copy_from_slice(&mark.summary),
             })
             .collect();
-        pong.known_stores = inner
-            .link
-            .known
-            .all()
+        // Read anew: a record written a moment ago must not be missing from what a joining node is told.
+        pong.known_stores = members::records(inner)
+            .unwrap_or_default()
             .into_iter()
-            .map(|(node, store)| pb::KnownStore {
+            .map(|(node, (_, record))| pb::KnownStore {
                 node,
-                store_id: Bytes::copy_from_slice(&store.0),
+                store_id: Bytes::copy_from_slice(&record.store_id.0),
             })
             .collect();
     }

@@ -1,5 +1,6 @@
 //! Starting and stopping a node's consensus.
 
+use crate::acknowledged::Acknowledged;
 use crate::applied::AppliedIndex;
 use crate::clock::{LeaderClock, SystemClock, WallClock};
 use crate::freshness::Freshness;
@@ -30,6 +31,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 /// What a node's consensus is made of. [`Options::new`] fills in what has a default.
 pub struct Options {
@@ -127,12 +129,11 @@ impl Consensus {
             inner: Arc::clone(&inner),
         }));
         tasks.spawn(roster::run(Arc::clone(&inner)));
-        let alone = inner.configured.len() == 1;
         if let Some(quarantine) = quarantine {
             inner.set_phase(Phase::Quarantined(quarantine.to_string()));
         } else if !inner.is_pristine() {
             start_raft(&inner).await;
-        } else if alone {
+        } else if inner.configured.len() == 1 {
             join::join(Arc::clone(&inner)).await;
         } else {
             tasks.spawn(join::join(Arc::clone(&inner)));
@@ -141,6 +142,7 @@ impl Consensus {
             transport.close().await;
             return Err(StartError::Storage(why));
         }
+        lead_alone(&inner).await;
         tasks.spawn(rounds.run(round(&inner)));
         tasks.spawn(duties::run(Arc::clone(&inner)));
         tasks.spawn(watch_raft(Arc::clone(&inner)));
@@ -220,6 +222,7 @@ fn assemble(options: Options) -> (Arc<Inner>, Rounds) {
         store_id: options.stores.store_id,
         transport: options.transport,
         known: KnownStores::default(),
+        acknowledged: Acknowledged::default(),
     };
     let inner = Inner {
         link: Arc::new(link),
@@ -273,6 +276,32 @@ pub(crate) async fn start_raft(inner: &Arc<Inner>) -> Option<Raft> {
         Err(fatal) => {
             inner.fail(&fatal.to_string());
             None
+        }
+    }
+}
+
+/// The only voter need not wait for anybody's lease to run out.
+async fn lead_alone(inner: &Inner) {
+    let Ok(raft) = inner.raft() else {
+        return;
+    };
+    let me = inner.node();
+    // Asked of Raft itself: the metrics may lag behind.
+    let alone = raft.with_raft_state(move |state| {
+        let voters: Vec<u64> = state.membership_state.effective().voter_ids().collect();
+        voters == [me]
+    });
+    if !matches!(alone.await, Ok(true)) || raft.trigger().elect(false).await.is_err() {
+        return;
+    }
+    let until = Instant::now() + inner.timing.failover();
+    let mut metrics = raft.metrics();
+    while !metrics.borrow_watched().state.is_leader() {
+        if tokio::time::timeout_at(until, metrics.changed())
+            .await
+            .is_err()
+        {
+            return;
         }
     }
 }

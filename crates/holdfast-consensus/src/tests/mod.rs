@@ -1,1 +1,8 @@
-//! Whole clusters in one process.
+//! Whole clusters in one process: real stores in temporary directories, the network in memory or QUIC on loopback.
+
+mod bootstrap;
+mod cluster;
+mod failover;
+mod snapshots;
+mod suite;
+mod watch;
