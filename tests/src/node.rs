@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 /// The `holdfast` binary under test: `HOLDFAST_BIN`, else beside this test.
 ///
@@ -112,14 +113,17 @@ impl Node {
     /// Waits until the process ends by itself. Gives the exit code.
     ///
     /// # Panics
-    /// When it does not run.
-    pub fn wait(&mut self) -> Option<i32> {
-        self.child
-            .take()
-            .expect("it runs")
-            .wait()
-            .expect("it ends")
-            .code()
+    /// When it does not run, or has not ended after twenty seconds.
+    pub async fn ends_by_itself(&mut self) -> Option<i32> {
+        let child = std::sync::Mutex::new(self.child.take().expect("it runs"));
+        let ended = crate::until("the process to end", Duration::from_secs(20), || async {
+            let mut child = child.lock().expect("one waiter");
+            child
+                .try_wait()
+                .expect("it can be waited for")
+                .ok_or("it runs")
+        });
+        ended.await.code()
     }
 
     /// Sends a signal by name.

@@ -51,6 +51,14 @@ fn forbid_core_files() -> bool {
     unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) == 0 }
 }
 
+/// Files that this process makes from now on are closed to everybody else, also those that libraries make.
+pub fn keep_new_files_private() {
+    // SAFETY: `umask` takes a number, and always succeeds.
+    unsafe {
+        libc::umask(0o077);
+    }
+}
+
 /// The first line of the file is a heading; each further one is a device in use.
 fn is_swap_on() -> bool {
     std::fs::read_to_string("/proc/swaps").is_ok_and(|text| text.lines().count() > 1)
