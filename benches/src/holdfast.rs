@@ -14,11 +14,8 @@ pub(crate) async fn measure(span: Duration) -> anyhow::Result<Phases> {
     let nodes: Vec<_> = (1..=3).map(|id| cluster.root(id)).collect();
     let value = "x".repeat(256);
     for key in 0..KEYS {
-        let sent = nodes[0].try_send(
-            "POST",
-            &format!("secret/data/bench/{key}"),
-            Some(json!({ "data": { "v": value } })),
-        );
+        let path = format!("secret/data/bench/{key}");
+        let sent = nodes[0].try_send("POST", &path, Some(json!({ "data": { "v": value } })));
         anyhow::ensure!(sent.await?.status == 200, "the first write of key {key}");
     }
     let mut phases = Phases::new();

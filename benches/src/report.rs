@@ -131,6 +131,10 @@ fn write_tables(out: &mut impl Write, figures: &Figures) -> std::io::Result<()> 
             theirs.failed
         )?;
     }
+    write_single_figures(out, figures)
+}
+
+fn write_single_figures(out: &mut impl Write, figures: &Figures) -> std::io::Result<()> {
     let mut failover = figures.failover.clone();
     failover.sort_unstable_by(f64::total_cmp);
     let median = failover

@@ -3,6 +3,7 @@
 use crate::http::Http;
 use crate::node::{Node, binary, free_tcp_port, free_udp_port};
 use crate::wait::{eventually, until};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
@@ -24,6 +25,8 @@ pub struct Keys {
 pub struct Cluster {
     /// The nodes, in order of number.
     pub nodes: Vec<Node>,
+    /// What clients trust, PEM; `None` when the API is plain.
+    pub api_ca: Option<String>,
     /// Shares and root token, once initialised.
     pub keys: Keys,
     folder: TempDir,
@@ -36,6 +39,10 @@ impl Cluster {
     /// When files or certificates cannot be made.
     #[must_use]
     pub fn configured(count: usize) -> Self {
+        Self::configured_with(count, false)
+    }
+
+    fn configured_with(count: usize, tls: bool) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("holdfast-test-")
             .tempdir()
@@ -62,11 +69,16 @@ impl Cluster {
             "{}",
             String::from_utf8_lossy(&made.stderr)
         );
-        let nodes = (1..=count)
-            .map(|id| configure(folder.path(), id, &members))
-            .collect();
+        let api_ca = tls.then(|| api_certificate(&certs));
+        let layout = Layout {
+            folder: folder.path(),
+            members: &members,
+            tls,
+        };
+        let nodes = (1..=count).map(|id| layout.configure(id)).collect();
         Self {
             nodes,
+            api_ca,
             keys: Keys::default(),
             folder,
         }
@@ -74,19 +86,33 @@ impl Cluster {
 
     /// Started and sealed, not initialised.
     pub async fn uninitialized(count: usize) -> Self {
-        let mut cluster = Self::configured(count);
+        Self::configured(count).started().await
+    }
+
+    async fn started(self) -> Self {
+        let mut cluster = self;
         for node in &mut cluster.nodes {
             node.start();
         }
-        for node in &cluster.nodes {
-            await_answer(node).await;
+        for id in 1..=cluster.nodes.len() {
+            cluster.await_answer(id).await;
         }
         cluster
     }
 
     /// Started, initialised with 3 shares of which 2 open it, every node unsealed, `secret/` mounted as KV v2.
     pub async fn ready(count: usize) -> Self {
-        let mut cluster = Self::uninitialized(count).await;
+        Self::configured(count).made_ready().await
+    }
+
+    /// As [`Cluster::ready`], with TLS on the API.
+    pub async fn ready_with_tls(count: usize) -> Self {
+        Self::configured_with(count, true).made_ready().await
+    }
+
+    async fn made_ready(self) -> Self {
+        let mut cluster = self.started().await;
+        let count = cluster.nodes.len();
         cluster.initialize(3, 2).await;
         for id in 1..=count {
             cluster.unseal(id).await;
@@ -166,13 +192,29 @@ impl Cluster {
     /// Starts a node's process and waits until it answers.
     pub async fn start(&mut self, id: usize) {
         self.node(id).start();
-        await_answer(&self.nodes[id - 1]).await;
+        self.await_answer(id).await;
+    }
+
+    async fn await_answer(&self, id: usize) {
+        let http = self.http(id);
+        let log = &self.nodes[id - 1].log;
+        until(
+            &format!("node {id} to answer"),
+            Duration::from_secs(20),
+            || async {
+                match http.try_send("GET", "sys/seal-status", None).await {
+                    Ok(answer) if answer.status == 200 => Ok(()),
+                    _ => Err(std::fs::read_to_string(log).unwrap_or_default()),
+                }
+            },
+        )
+        .await;
     }
 
     /// A client without a token.
     #[must_use]
     pub fn http(&self, id: usize) -> Http {
-        self.nodes[id - 1].http()
+        Http::trusting(&self.nodes[id - 1].api, self.api_ca.as_deref())
     }
 
     /// A client with the root token.
@@ -189,7 +231,8 @@ impl Cluster {
             || async {
                 let mut seen = Vec::new();
                 for node in self.nodes.iter().filter(|node| node.runs()) {
-                    let Ok(answer) = node.http().try_send("GET", "sys/leader", None).await else {
+                    let Ok(answer) = self.http(node.id).try_send("GET", "sys/leader", None).await
+                    else {
                         continue;
                     };
                     seen.push(answer.body["leader_id"].as_u64());
@@ -227,47 +270,61 @@ impl Cluster {
     }
 }
 
-async fn await_answer(node: &Node) {
-    let http = node.http();
-    let log = node.log.clone();
-    until(
-        &format!("node {} to answer", node.id),
-        Duration::from_secs(20),
-        || {
-            let (http, log) = (http.clone(), log.clone());
-            async move {
-                match http.try_send("GET", "sys/seal-status", None).await {
-                    Ok(answer) if answer.status == 200 => Ok(()),
-                    _ => Err(std::fs::read_to_string(log).unwrap_or_default()),
-                }
-            }
-        },
-    )
-    .await;
+/// Makes an authority and a certificate for the API beside the nodes' certificates. Gives the authority's, PEM.
+fn api_certificate(certs: &Path) -> String {
+    let mut authority = CertificateParams::new(Vec::new()).expect("no names");
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let issuer = CertifiedIssuer::self_signed(authority, KeyPair::generate().expect("a key"))
+        .expect("an authority");
+    let key = KeyPair::generate().expect("a key");
+    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let leaf = CertificateParams::new(names)
+        .expect("names")
+        .signed_by(&key, &issuer)
+        .expect("a certificate");
+    std::fs::write(certs.join("api.pem"), leaf.pem()).expect("a file");
+    std::fs::write(certs.join("api.key"), key.serialize_pem()).expect("a file");
+    issuer.pem()
 }
 
-fn configure(folder: &Path, id: usize, members: &[(u16, u16)]) -> Node {
-    let (peer, api) = members[id - 1];
-    let mut text = format!(
-        "[node]\nid = {id}\ndata_dir = \"data-{id}\"\n\n[cluster]\nname = \"test\"\ntiming = \"lan\"\n"
-    );
-    for (index, (peer, api)) in members.iter().enumerate() {
-        let member = index + 1;
-        text += &format!(
-            "\n[[cluster.members]]\nid = {member}\npeer_addr = \"127.0.0.1:{peer}\"\napi_addr = \"http://127.0.0.1:{api}\"\nregion = \"test\"\nzone = \"test\"\n"
+/// Where the nodes of a cluster lie.
+struct Layout<'a> {
+    folder: &'a Path,
+    /// Peer and API port of each.
+    members: &'a [(u16, u16)],
+    tls: bool,
+}
+
+impl Layout<'_> {
+    fn configure(&self, id: usize) -> Node {
+        let scheme = if self.tls { "https" } else { "http" };
+        let (peer, api) = self.members[id - 1];
+        let mut text = format!(
+            "[node]\nid = {id}\ndata_dir = \"data-{id}\"\n\n[cluster]\nname = \"test\"\ntiming = \"lan\"\n"
         );
-    }
-    text += &format!(
-        "\n[peer]\nlisten = \"127.0.0.1:{peer}\"\nca_file = \"certs/ca.pem\"\ncert_file = \"certs/node-{id}.pem\"\nkey_file = \"certs/node-{id}.key\"\n\n[api]\nlisten = \"127.0.0.1:{api}\"\ntls = \"off\"\n\n[log]\nlevel = \"debug\"\n"
-    );
-    let config = folder.join(format!("node{id}.toml"));
-    std::fs::write(&config, text).expect("a configuration file");
-    Node {
-        id,
-        api: format!("http://127.0.0.1:{api}"),
-        config,
-        data: folder.join(format!("data-{id}")),
-        log: folder.join(format!("node{id}.log")),
-        child: None,
+        for (index, (peer, api)) in self.members.iter().enumerate() {
+            let member = index + 1;
+            text += &format!(
+                "\n[[cluster.members]]\nid = {member}\npeer_addr = \"127.0.0.1:{peer}\"\napi_addr = \"{scheme}://127.0.0.1:{api}\"\nregion = \"test\"\nzone = \"test\"\n"
+            );
+        }
+        let tls = if self.tls {
+            "{ cert_file = \"certs/api.pem\", key_file = \"certs/api.key\" }"
+        } else {
+            "\"off\""
+        };
+        text += &format!(
+            "\n[peer]\nlisten = \"127.0.0.1:{peer}\"\nca_file = \"certs/ca.pem\"\ncert_file = \"certs/node-{id}.pem\"\nkey_file = \"certs/node-{id}.key\"\n\n[api]\nlisten = \"127.0.0.1:{api}\"\ntls = {tls}\n\n[log]\nlevel = \"debug\"\n"
+        );
+        let config = self.folder.join(format!("node{id}.toml"));
+        std::fs::write(&config, text).expect("a configuration file");
+        Node {
+            id,
+            api: format!("{scheme}://127.0.0.1:{api}"),
+            config,
+            data: self.folder.join(format!("data-{id}")),
+            log: self.folder.join(format!("node{id}.log")),
+            child: None,
+        }
     }
 }

@@ -33,13 +33,26 @@ impl Http {
     /// When the HTTP stack cannot be set up.
     #[must_use]
     pub fn new(base: &str) -> Self {
+        Self::trusting(base, None)
+    }
+
+    /// A client that trusts one authority (PEM).
+    ///
+    /// # Panics
+    /// When the HTTP stack cannot be set up.
+    #[must_use]
+    pub fn trusting(base: &str, ca: Option<&str>) -> Self {
         let _first_wins = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
+        let mut builder = reqwest::Client::builder()
             .timeout(Duration::from_secs(30))
             .connect_timeout(Duration::from_secs(2))
-            .no_proxy()
-            .build()
-            .expect("an HTTP client");
+            .http1_only()
+            .no_proxy();
+        if let Some(ca) = ca {
+            let ca = reqwest::Certificate::from_pem(ca.as_bytes()).expect("a certificate");
+            builder = builder.tls_certs_only([ca]);
+        }
+        let client = builder.build().expect("an HTTP client");
         Self {
             client,
             base: base.to_owned(),
