@@ -159,7 +159,6 @@ impl Response {
     ///
     /// # Panics
     /// When it is another.
-    #[must_use]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(
             self.status.as_u16(),

@@ -80,10 +80,9 @@ async fn a_wrong_share_is_named_and_does_not_count() {
     assert_eq!(status["progress"], json!(1));
 
     // Other bytes under the same index.
-    let flipped = if good.starts_with('0') {
-        format!("1{}", &good[1..])
-    } else {
-        format!("0{}", &good[1..])
+    let flipped = match good.strip_prefix('0') {
+        Some(rest) => format!("1{rest}"),
+        None => format!("0{}", &good[1..]),
     };
     let refused = http
         .send("PUT", "sys/unseal", Some(json!({ "key": flipped })))

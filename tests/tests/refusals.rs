@@ -60,6 +60,16 @@ async fn bad_input_is_refused_by_name_and_never_echoed() {
         .await;
     assert!(!ignored.text.contains("secret"), "{}", ignored.text);
 
+    // After all that the node serves.
+    root.post("secret/data/x", json!({ "data": { "a": "b" } }))
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn odd_paths_and_methods_are_refused() {
+    let cluster = Cluster::ready(1).await;
+    let root = cluster.root(1);
     // URL libraries tidy such paths up before they send them; an attacker's client does not.
     for path in [
         "secret/data/../x",

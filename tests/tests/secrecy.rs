@@ -28,53 +28,44 @@ fn holding(folder: &Path, needle: &[u8]) -> Vec<PathBuf> {
         .collect()
 }
 
-#[tokio::test]
-async fn no_value_name_token_or_share_is_found_byte_for_byte() {
-    let mut cluster = Cluster::ready(3).await;
+/// Texts that are each put where one kind of secret goes.
+const CANARIES: [&str; 7] = [
+    "canary-value-7f3a91c2",
+    "canary-name-5d20be88",
+    "canary-mount-11aa22bb",
+    "canary-policy-path-90ab",
+    "canary-policy-name-44",
+    "canary-display-66",
+    "canary-token-aa55",
+];
+
+/// Puts canaries everywhere, in good input and in bad. Gives what may be found nowhere.
+async fn plant(cluster: &Cluster) -> Vec<Vec<u8>> {
+    let [value, name, mount, policy_path, policy_name, display, token] = CANARIES;
     let root = cluster.root(2);
-    let value = "canary-value-7f3a91c2";
-    let name = "canary-name-5d20be88";
-    root.post(
-        &format!("secret/data/dir/{name}"),
-        json!({ "data": { "k": value } }),
-    )
-    .await
-    .expect(200);
-    root.post("sys/mounts/canary-mount-11aa22bb", json!({ "type": "kv" }))
-        .await
-        .expect(204);
-    let policy = r#"path "secret/data/canary-policy-path-90ab" { capabilities = ["read"] }"#;
-    root.post(
-        "sys/policies/acl/canary-policy-name-44",
-        json!({ "policy": policy }),
-    )
-    .await
-    .expect(204);
-    let child = root
-        .post(
-            "auth/token/create",
-            json!({ "policies": ["default"], "display_name": "canary-display-66" }),
-        )
+    let secret = json!({ "data": { "k": value } });
+    root.post(&format!("secret/data/dir/{name}"), secret)
         .await
         .expect(200);
-    let token = child.body["auth"]["client_token"]
-        .as_str()
-        .expect("a token")
-        .to_owned();
-    let accessor = child.body["auth"]["accessor"]
-        .as_str()
-        .expect("an accessor")
-        .to_owned();
-    // Bad input with canaries in it, so that what is echoed into a log shows.
-    root.post(&format!("secret/data/{name}/bad"), json!({ "data": value }))
+    root.post(&format!("sys/mounts/{mount}"), json!({ "type": "kv" }))
         .await
-        .expect(400);
+        .expect(204);
+    let policy = format!("path \"secret/data/{policy_path}\" {{ capabilities = [\"read\"] }}");
+    let policy = json!({ "policy": policy });
+    root.post(&format!("sys/policies/acl/{policy_name}"), policy)
+        .await
+        .expect(204);
+    let child = json!({ "policies": ["default"], "display_name": display });
+    let child = root.post("auth/token/create", child).await.expect(200).body;
+
+    let bad = format!("secret/data/{name}/bad");
+    root.post(&bad, json!({ "data": value })).await.expect(400);
     root.post("auth/token/create", json!({ "ttl": value }))
         .await
         .expect(400);
     cluster
         .http(3)
-        .with_token("canary-token-aa55")
+        .with_token(token)
         .get("secret/data/x")
         .await
         .expect(403);
@@ -83,25 +74,30 @@ async fn no_value_name_token_or_share_is_found_byte_for_byte() {
         .send("PUT", "sys/unseal", Some(json!({ "key": value })))
         .await;
 
-    let mut needles: Vec<Vec<u8>> = [
-        value,
-        name,
-        &token,
-        &accessor,
-        &cluster.keys.root_token,
-        "canary-mount-11aa22bb",
-        "canary-policy-path-90ab",
-        "canary-policy-name-44",
-        "canary-display-66",
-        "canary-token-aa55",
-    ]
-    .iter()
-    .map(|text| text.as_bytes().to_vec())
-    .collect();
+    let text = |field: &str| {
+        child["auth"][field]
+            .as_str()
+            .expect("a text")
+            .as_bytes()
+            .to_vec()
+    };
+    let mut needles: Vec<Vec<u8>> = CANARIES
+        .iter()
+        .map(|text| text.as_bytes().to_vec())
+        .collect();
+    needles.extend([text("client_token"), text("accessor")]);
+    needles.push(cluster.keys.root_token.as_bytes().to_vec());
     for share in &cluster.keys.shares {
         needles.push(share.as_bytes().to_vec());
         needles.push(hex::decode(&share[..64]).expect("hexadecimal"));
     }
+    needles
+}
+
+#[tokio::test]
+async fn no_value_name_token_or_share_is_found_byte_for_byte() {
+    let mut cluster = Cluster::ready(3).await;
+    let needles = plant(&cluster).await;
     // The search finds what is there: the cluster's name stands in every configuration.
     assert!(!holding(cluster.folder(), b"name = \"test\"").is_empty());
     for node in &mut cluster.nodes {
