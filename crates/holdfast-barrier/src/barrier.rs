@@ -5,9 +5,7 @@ use crate::seal::{SealConfig, SealStatus, seal_epoch};
 use crate::surroundings::Surroundings;
 use crate::txn::{CommitError, Committed, Freshness, Txn, TxnError};
 use crate::unseal::Attempt;
-use holdfast_machine::{
-    Command, Outcome, ProposeError, Replica, StorageFault, SystemKey, Unavailable, View,
-};
+use holdfast_machine::{Command, Outcome, ProposeError, Replica, StorageFault, Unavailable, View};
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
 use std::time::Duration;
@@ -124,9 +122,7 @@ impl Barrier {
         // Judged at the view's own position: whoever sees the seal's index sees the seal. A view older than the keys is
         // not a reason to forget them, only to refuse.
         if written_at != keys.epoch_written_at {
-            if written_at > keys.epoch_written_at {
-                self.forget_keys();
-            }
+            self.forget_keys_from_before(written_at);
             return Err(BeginError::Sealed);
         }
         Ok(Txn::new(
@@ -175,15 +171,7 @@ impl Barrier {
     /// # Errors
     /// When the disk fails.
     pub fn config(&self) -> Result<Option<SealConfig>, StorageFault> {
-        let row = self
-            .replica
-            .view()?
-            .get(&SystemKey::SealConfig.to_bytes())?;
-        row.map(|row| {
-            SealConfig::decode(&row.value)
-                .ok_or_else(|| StorageFault("the seal configuration does not decode".to_owned()))
-        })
-        .transpose()
+        SealConfig::of(&*self.replica.view()?)
     }
 
     /// What anyone may know of the seal.
@@ -220,18 +208,32 @@ impl Barrier {
         }
     }
 
+    /// Forgets keys that were opened before the seal written at an index, and no later ones: whoever saw the seal may be late.
+    fn forget_keys_from_before(&self, written_at: u64) {
+        let older = |keys: &mut Arc<OpenKeys>| keys.epoch_written_at < written_at;
+        let forgotten = self.open.write().take_if(older);
+        if forgotten.is_some() {
+            tracing::warn!("sealed: the keys are forgotten");
+        }
+    }
+
+    /// Forgets the keys if the local state knows of a seal that came after them.
+    pub(crate) fn forget_if_sealed(&self) -> Result<(), StorageFault> {
+        let (_, written_at) = seal_epoch(&*self.replica.view()?)?;
+        self.forget_keys_from_before(written_at);
+        Ok(())
+    }
+
     /// Forgets the keys as soon as this node learns that the cluster was sealed by hand. Runs until dropped.
     pub async fn watch(&self) {
         let mut seen = 0;
         loop {
             seen = self.replica.applied_past(seen).await;
-            let held = self.open.read().as_ref().map(|keys| keys.epoch_written_at);
-            let Some(held) = held else { continue };
-            let Ok(view) = self.replica.view() else {
+            if self.is_sealed() {
                 continue;
-            };
-            if seal_epoch(&*view).is_ok_and(|(_, written_at)| written_at > held) {
-                self.forget_keys();
+            }
+            if let Err(fault) = self.forget_if_sealed() {
+                tracing::error!(error = %fault, "storage failed");
             }
         }
     }

@@ -44,10 +44,20 @@ pub enum InitError {
     /// Nobody can accept it now.
     #[error(transparent)]
     Unavailable(Unavailable),
+    /// The cluster may have been initialised with shares that nobody has.
+    #[error(
+        "{0}; if the cluster shows as initialized now, its data must be deleted and \
+         it must be initialized again, for its shares are lost"
+    )]
+    Unknown(Unavailable),
     /// First records could not be made.
     #[error(transparent)]
     Txn(#[from] TxnError),
 }
+
+/// Proposals of one initialisation whose outcome stays unknown, each for the caller's whole deadline.
+const PROPOSALS_MAX: usize = 6;
+const BETWEEN_PROPOSALS: Duration = Duration::from_millis(100);
 
 impl Barrier {
     /// Makes keys and shares and writes the seal configuration together with the first records that `first` puts, all in one
@@ -67,18 +77,36 @@ impl Barrier {
             .await
             .map_err(InitError::Unavailable)?;
         let (transaction, made) = self.build(options, first)?;
-        match self
-            .replica()
-            .propose(Command::Transaction(transaction), deadline)
-            .await
-        {
+        match self.propose_until_known(transaction, deadline).await {
             Ok(Outcome::Applied { .. }) => Ok(made),
             Ok(Outcome::Conflict { .. }) => Err(InitError::Already),
             Ok(Outcome::Malformed(_)) => Err(TxnError::TooLarge("transaction").into()),
-            Err(ProposeError::NotProposed(why) | ProposeError::Unknown(why)) => {
-                Err(InitError::Unavailable(why))
-            }
+            Err(ProposeError::NotProposed(why)) => Err(InitError::Unavailable(why)),
+            Err(ProposeError::Unknown(why)) => Err(InitError::Unknown(why)),
         }
+    }
+
+    /// Proposes again what may have been applied: the shares exist only here, and an answer without them would leave a
+    /// cluster that nobody can ever open. The machine knows a transaction that it has seen.
+    async fn propose_until_known(
+        &self,
+        transaction: Transaction,
+        deadline: Duration,
+    ) -> Result<Outcome, ProposeError> {
+        let mut uncertain = None;
+        for _ in 0..PROPOSALS_MAX {
+            let command = Command::Transaction(transaction.clone());
+            match self.replica().propose(command, deadline).await {
+                Err(ProposeError::Unknown(why)) => uncertain = Some(why),
+                // Not now; but an earlier one may have been applied.
+                Err(ProposeError::NotProposed(why)) if uncertain.is_some() => uncertain = Some(why),
+                known => return known,
+            }
+            tokio::time::sleep(BETWEEN_PROPOSALS).await;
+        }
+        Err(ProposeError::Unknown(
+            uncertain.unwrap_or(Unavailable::NoQuorum),
+        ))
     }
 
     fn build(

@@ -11,7 +11,7 @@ use holdfast_types::limits::LIST_KEYS_MAX;
 use holdfast_types::{Class, NamespaceId};
 
 /// Rows fetched at a time.
-const PAGE: usize = 128;
+pub(crate) const PAGE: usize = 128;
 
 impl Txn {
     /// The entries directly below a name, sorted. Sees committed records only, not this transaction's own writes.
@@ -84,7 +84,7 @@ impl Txn {
             let rows = self.view.scan(&path.key, &from, PAGE)?;
             for (key, _) in &rows {
                 let mut at = path.key.len();
-                let mut iv = path.iv.clone();
+                let mut iv = path.iv;
                 let mut text = String::new();
                 while at < key.len() {
                     let (sealed, end) = segment_at(key, at)?;

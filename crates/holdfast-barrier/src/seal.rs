@@ -3,7 +3,8 @@
 use crate::barrier::Barrier;
 use holdfast_crypto::{ShareSet, WrapContext};
 use holdfast_machine::{
-    Command, Outcome, ProposeError, Put, SystemKey, Transaction, Unavailable, View, Write,
+    Command, Outcome, ProposeError, Put, StorageFault, SystemKey, Transaction, Unavailable, View,
+    Write,
 };
 use holdfast_types::{ClusterId, TxnId};
 use serde::{Deserialize, Serialize};
@@ -47,12 +48,22 @@ impl SealConfig {
         }
     }
 
+    /// The configuration in a view.
+    pub(crate) fn of(view: &dyn View) -> Result<Option<Self>, StorageFault> {
+        let row = view.get(&SystemKey::SealConfig.to_bytes())?;
+        row.map(|row| {
+            Self::decode(&row.value)
+                .ok_or_else(|| StorageFault("the seal configuration does not decode".to_owned()))
+        })
+        .transpose()
+    }
+
     pub(crate) fn encode(&self) -> Vec<u8> {
         postcard::to_extend(self, vec![SEAL_CONFIG_VERSION])
             .expect("plain data that postcard can hold")
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+    fn decode(bytes: &[u8]) -> Option<Self> {
         let (version, rest) = bytes.split_first()?;
         (*version == SEAL_CONFIG_VERSION)
             .then(|| postcard::from_bytes(rest).ok())
@@ -88,7 +99,7 @@ pub enum SealError {
 }
 
 /// Where the count of manual seals stands in a view: its value and the index at which it was written.
-pub(crate) fn seal_epoch(view: &dyn View) -> Result<(u64, u64), holdfast_machine::StorageFault> {
+pub(crate) fn seal_epoch(view: &dyn View) -> Result<(u64, u64), StorageFault> {
     let row = view.get(&SystemKey::SealEpoch.to_bytes())?;
     Ok(row.map_or((0, 0), |row| {
         let count = row
@@ -128,7 +139,7 @@ impl Barrier {
     }
 
     async fn propose_seal(&self, deadline: Duration) -> Result<Outcome, ProposeError> {
-        let fault = |fault: holdfast_machine::StorageFault| {
+        let fault = |fault: StorageFault| {
             ProposeError::NotProposed(Unavailable::Stopped(fault.to_string()))
         };
         let (count, replaces) = {

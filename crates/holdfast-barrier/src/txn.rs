@@ -2,6 +2,7 @@
 
 use crate::cache::Cached;
 use crate::keys::{KeyPath, seal_name};
+use crate::listing::PAGE;
 use crate::name::Name;
 use crate::open::OpenKeys;
 use crate::stored::{self, Stored};
@@ -146,7 +147,9 @@ impl Txn {
 
     /// Forgets what was to be written; what was read stays asserted.
     pub fn discard_writes(&mut self) {
-        self.writes.clear();
+        for (key, pending) in std::mem::take(&mut self.writes) {
+            self.asserts.insert(key, pending.replaces);
+        }
     }
 
     /// HMAC-SHA-256 under the cluster's token key: how tokens and accessors are named in the state.
@@ -197,9 +200,8 @@ impl Txn {
         }
         let plain = self.open(name.namespace, name.class, &path.key, &row)?;
         let value = Arc::new(stored::decode::<T>(&plain).ok_or(TxnError::Corrupt("value"))?);
-        self.keys
-            .cache
-            .put(path.key, Cached::new(row.written_at, Arc::clone(&value)));
+        let cached = Cached::new(row.written_at, plain.len(), Arc::clone(&value));
+        self.keys.cache.put(path.key, cached);
         Ok(Some(value))
     }
 
@@ -248,16 +250,38 @@ impl Txn {
     /// When the disk fails.
     pub fn delete_below(&mut self, name: &Name, limit: usize) -> Result<usize, TxnError> {
         let path = self.seal_name(name)?;
-        let rows = self
-            .view
-            .scan(&path.key, &path.key, limit.min(TXN_WRITES_MAX / 2))?;
-        let count = rows.len();
-        for (key, row) in rows {
-            self.asserts.remove(&key);
-            let pending = self.pending(name, row.written_at, 0, None);
-            self.writes.insert(key, pending);
+        let mut count = 0;
+        let mut from = path.key.clone();
+        // By pages: rows come with their values, which may be large.
+        while count < limit {
+            let page = (limit - count).min(PAGE);
+            let rows = self.view.scan(&path.key, &from, page)?;
+            let found = rows.len();
+            for (key, row) in rows {
+                from.clone_from(&key);
+                self.remove_row(name, key, &row)?;
+            }
+            from.push(0);
+            count += found;
+            if found < page {
+                break;
+            }
         }
         Ok(count)
+    }
+
+    fn remove_row(&mut self, name: &Name, key: Key, row: &Row) -> Result<(), TxnError> {
+        if let Some(pending) = self.writes.get_mut(&key) {
+            pending.plaintext = None;
+            return Ok(());
+        }
+        if self.writes.len() >= TXN_WRITES_MAX {
+            return Err(TxnError::TooLarge("transaction"));
+        }
+        self.asserts.remove(&key);
+        let pending = self.pending(name, row.written_at, revision_of(row)?, None);
+        self.writes.insert(key, pending);
+        Ok(())
     }
 
     pub(crate) fn seal_name(&self, name: &Name) -> Result<KeyPath, TxnError> {
@@ -315,11 +339,7 @@ impl Txn {
             return Ok(());
         }
         self.asserts.remove(&path.key);
-        let revision = row.as_ref().map_or(Ok(0), |row| {
-            RecordHeader::parse(&row.value)
-                .map(|header| header.revision)
-                .map_err(|_| TxnError::Corrupt("record"))
-        })?;
+        let revision = row.as_ref().map_or(Ok(0), revision_of)?;
         let replaces = row.map_or(0, |row| row.written_at);
         let pending = self.pending(name, replaces, revision, plaintext);
         self.writes.insert(path.key, pending);
@@ -420,4 +440,10 @@ impl Txn {
             value,
         })))
     }
+}
+
+fn revision_of(row: &Row) -> Result<u64, TxnError> {
+    RecordHeader::parse(&row.value)
+        .map(|header| header.revision)
+        .map_err(|_| TxnError::Corrupt("record"))
 }

@@ -94,17 +94,23 @@ impl Barrier {
             ShareCheck::WrongBytes { index } => return Err(UnsealError::Wrong(index)),
             ShareCheck::Foreign { index } => return Err(UnsealError::Foreign(index)),
         }
-        let enough = {
-            let mut attempt = self.attempt.lock();
-            attempt.add(share, || self.new_nonce());
-            attempt.shares.len() >= usize::from(config.shares.threshold())
-        };
-        if enough {
+        if self.collect(share, config.shares.threshold()) {
             // Without a leader this node opens on what it has; a seal that it missed closes it again when it catches up.
             let _freshest = self.replica().read_index(CATCH_UP).await;
             self.open_with_shares()?;
         }
         Ok(self.seal_status()?)
+    }
+
+    /// Keeps a valid share. Returns whether there are enough.
+    fn collect(&self, share: Share, threshold: u8) -> bool {
+        let mut attempt = self.attempt.lock();
+        // Another share may have opened the node meanwhile: then this one is not kept.
+        if !self.is_sealed() {
+            return false;
+        }
+        attempt.add(share, || self.new_nonce());
+        attempt.shares.len() >= usize::from(threshold)
     }
 
     /// Forgets the shares collected so far.
@@ -114,25 +120,30 @@ impl Barrier {
 
     fn open_with_shares(&self) -> Result<(), UnsealError> {
         let view = self.replica().view()?;
-        let config = self.config()?.ok_or(UnsealError::Uninitialized)?;
+        let config = SealConfig::of(&*view)?.ok_or(UnsealError::Uninitialized)?;
         let wrapped = view
             .get(&SystemKey::Keyring.to_bytes())?
             .ok_or(UnsealError::Damaged)?
             .value;
         let (_, epoch_written_at) = seal_epoch(&*view)?;
-        let keyring = {
+        {
+            // Held until the keys stand, so that of several who bring enough shares one opens the node and the others see it.
             let mut attempt = self.attempt.lock();
+            if !self.is_sealed() || attempt.shares.len() < usize::from(config.shares.threshold()) {
+                return Ok(());
+            }
             let keyring = open_keyring(&config, &wrapped, &attempt.shares);
             attempt.clear();
-            keyring.ok_or(UnsealError::Damaged)?
-        };
-        self.hold_keys(OpenKeys::new(
-            config.cluster,
-            keyring,
-            self.shared_surroundings(),
-            epoch_written_at,
-        ));
+            self.hold_keys(OpenKeys::new(
+                config.cluster,
+                keyring.ok_or(UnsealError::Damaged)?,
+                self.shared_surroundings(),
+                epoch_written_at,
+            ));
+        }
         tracing::info!("unsealed");
+        // A seal that was applied after the view was taken found no keys to forget, and nothing may ever wake the watch again.
+        self.forget_if_sealed()?;
         Ok(())
     }
 

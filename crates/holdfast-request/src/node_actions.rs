@@ -1,7 +1,7 @@
 //! What a node does by itself, outside any transaction.
 
 use crate::core::Core;
-use holdfast_barrier::{InitError, InitOptions, SealStatus, UnsealError};
+use holdfast_barrier::{CommitError, InitError, InitOptions, SealStatus, UnsealError};
 use holdfast_contract::{Fields, NodeAction, Refusal, Reply};
 use holdfast_machine::{MemberStatus, ReplicaStatus, Role, StorageFault};
 use holdfast_types::NodeId;
@@ -76,6 +76,7 @@ impl Core {
             .map_err(|why| match why {
                 InitError::Already | InitError::Options(..) => Refusal::Invalid(why.to_string()),
                 InitError::Unavailable(why) => Refusal::Unavailable(why.to_string()),
+                InitError::Unknown(_) => CommitError::Unknown(why.to_string()).into(),
                 InitError::Txn(why) => why.into(),
             })?;
         let hex: Vec<String> = made
