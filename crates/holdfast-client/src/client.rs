@@ -124,7 +124,7 @@ impl Client {
 
     /// Tokens.
     #[must_use]
-    pub const fn token(&self) -> TokenAuth<'_> {
+    pub const fn token_auth(&self) -> TokenAuth<'_> {
         TokenAuth { client: self }
     }
 
