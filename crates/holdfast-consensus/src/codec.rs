@@ -260,3 +260,87 @@ pub(crate) fn vote_response(response: &VoteResponse) -> pb::VoteResponse {
         last: response.last_log_id.as_ref().map(log_id),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn id(term: u64, node: u64, index: u64) -> LogId {
+        let leader_id = LeaderId {
+            term,
+            node_id: node,
+        };
+        LogId { leader_id, index }
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn stored_forms_are_pinned() {
+        let log_id = id(3, 2, 300);
+        assert_eq!(
+            hex(&log_id_bytes(&log_id)),
+            "0a0408031002".to_owned() + "10ac02"
+        );
+        let voted = Vote {
+            leader_id: log_id.leader_id,
+            committed: true,
+        };
+        assert_eq!(hex(&vote_bytes(&voted)), "0a04080310021001");
+        let command = Payload::Normal(CommandBytes(Bytes::from_static(b"abc")));
+        let bytes = entry_bytes(&Entry::new(log_id, command));
+        assert_eq!(hex(&bytes), "0a090a040803100210ac021a03616263");
+        let blank = entry_bytes(&Entry::new(id(1, 1, 1), Payload::Blank));
+        assert_eq!(hex(&blank), "0a080a040801100110011001");
+        let info = MemberInfo {
+            peer_addr: "p".to_owned(),
+            api_addr: "a".to_owned(),
+            region: "r".to_owned(),
+            zone: "z".to_owned(),
+        };
+        let members = Membership::new(vec![BTreeSet::from([1])], BTreeMap::from([(1, info)]));
+        let stored = StoredMembership::new(Some(id(1, 1, 1)), members.unwrap());
+        let bytes = stored_membership(&stored);
+        assert_eq!(
+            hex(&bytes),
+            "0a080a040801100110011215".to_owned()
+                + "0a030a0101"
+                + "120e0801120170"
+                + "1a0161"
+                + "220172"
+                + "2a017a"
+        );
+        assert_eq!(to_stored_membership(&bytes), Ok(stored));
+    }
+
+    proptest! {
+        #[test]
+        fn entries_survive_their_stored_form(
+            term: u64, node: u64, index: u64, command: Vec<u8>, voters in proptest::collection::btree_set(1u64..40, 1..8),
+        ) {
+            let nodes: BTreeMap<u64, MemberInfo> =
+                voters.iter().map(|id| (*id, MemberInfo::default())).collect();
+            let members = Membership::new(vec![voters], nodes).unwrap();
+            for payload in [
+                Payload::Blank,
+                Payload::Normal(CommandBytes(command.into())),
+                Payload::Membership(members),
+            ] {
+                let before = Entry::new(id(term, node, index), payload);
+                let after = to_entry_bytes(entry_bytes(&before)).unwrap();
+                prop_assert!(before == after);
+            }
+        }
+
+        #[test]
+        fn garbage_is_refused_not_panicked_on(bytes: Vec<u8>) {
+            let _ = to_entry_bytes(bytes.clone().into());
+            let _ = to_stored_membership(&bytes);
+            let _ = to_log_id_bytes(&bytes);
+            let _ = to_vote_bytes(&bytes);
+        }
+    }
+}

@@ -9,7 +9,6 @@ use crate::step_down;
 use holdfast_machine::{Command, Put, SystemKey, Transaction, Write};
 use holdfast_types::TxnId;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -59,7 +58,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
 }
 
 async fn lead(inner: &Inner, raft: &Raft, done: &mut Done) {
-    if inner.clock_unfit.load(Ordering::Acquire) {
+    if inner.clock_verdict.lock().unfit {
         let until = Instant::now() + inner.timing.failover();
         if let Err(error) = step_down::hand_over(inner, raft, None, until).await {
             tracing::warn!(%error, "cannot hand over although the clock is off");

@@ -8,7 +8,6 @@ use crate::quarantine;
 use holdfast_proto::peer::v1 as pb;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -109,8 +108,14 @@ fn judge_round_trips(inner: &Inner, views: &BTreeMap<u64, PeerView>) {
 fn judge_clock(inner: &Inner, views: &BTreeMap<u64, PeerView>) {
     let skews: Vec<i64> = views.values().map(|view| view.skew_ms).collect();
     let limit = i64::try_from(inner.clock_skew_max.as_millis()).unwrap_or(i64::MAX);
-    let off = skew_from_median(&skews, member_count(inner)).filter(|skew| skew.abs() > limit);
-    inner.clock_unfit.store(off.is_some(), Ordering::Release);
+    let skew = skew_from_median(&skews, member_count(inner));
+    let off = skew.filter(|skew| skew.abs() > limit);
+    {
+        let mut verdict = inner.clock_verdict.lock();
+        verdict.unfit = off.is_some();
+        verdict.compared |= skew.is_some();
+        verdict.since.get_or_insert_with(Instant::now);
+    }
     let text =
         off.map(|skew| format!("this node's clock is {skew} ms off the median of its peers'"));
     set_trouble(&mut inner.troubles.lock().clock, text);

@@ -16,9 +16,9 @@ use openraft::async_runtime::watch::WatchReceiver as _;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 
 /// What part this node plays at all.
 #[derive(Clone)]
@@ -53,8 +53,8 @@ pub(crate) struct Inner {
     pub(crate) phase: watch::Sender<Phase>,
     pub(crate) peers: Peers,
     pub(crate) leader_clock: Mutex<LeaderClock>,
-    /// This node's clock is off: it stamps nothing.
-    pub(crate) clock_unfit: AtomicBool,
+    /// Whether this node may stamp proposals.
+    pub(crate) clock_verdict: Mutex<ClockVerdict>,
     pub(crate) freshness: Freshness,
     pub(crate) reads: ReadBatch,
     pub(crate) proposals: Semaphore,
@@ -62,6 +62,29 @@ pub(crate) struct Inner {
     pub(crate) troubles: Mutex<Troubles>,
     /// Set once, when the process should exit.
     pub(crate) fatal: watch::Sender<Option<String>>,
+}
+
+/// What the peers' clocks say of this node's.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ClockVerdict {
+    /// It is too far off the median.
+    pub(crate) unfit: bool,
+    /// Enough clocks were compared, once at least.
+    pub(crate) compared: bool,
+    /// When the first clock was compared.
+    pub(crate) since: Option<Instant>,
+}
+
+impl ClockVerdict {
+    /// How long the first comparison may be waited for once a peer has answered: the others may be down.
+    const PATIENCE: Duration = Duration::from_millis(500);
+
+    pub(crate) fn may_stamp(&self, alone: bool) -> bool {
+        let heard = self
+            .since
+            .is_some_and(|since| since.elapsed() >= Self::PATIENCE);
+        !self.unfit && (alone || self.compared || heard)
+    }
 }
 
 /// Standing troubles, one line each.
@@ -99,6 +122,8 @@ pub(crate) struct Leadership {
     pub(crate) leader: Option<u64>,
     pub(crate) leads: bool,
     pub(crate) term: u64,
+    /// No other node has a vote.
+    pub(crate) alone: bool,
 }
 
 impl Inner {
@@ -151,6 +176,10 @@ pub(crate) fn leadership(raft: &Raft) -> Leadership {
         leader: metrics.current_leader,
         leads: metrics.state == ServerState::Leader,
         term: metrics.vote.leader_id.term,
+        alone: metrics
+            .membership_config
+            .voter_ids()
+            .all(|voter| voter == metrics.id),
     }
 }
 

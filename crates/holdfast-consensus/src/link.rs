@@ -4,6 +4,7 @@
 //! state knows under its number. Only pings and join questions pass with an unknown data directory.
 
 use crate::acknowledged::Acknowledged;
+use crate::quorum_gate::QuorumGate;
 use bytes::Bytes;
 use holdfast_proto::peer::v1 as pb;
 use holdfast_transport::{CallError, Channel, Transport};
@@ -83,6 +84,7 @@ pub(crate) struct Link {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) known: KnownStores,
     pub(crate) acknowledged: Acknowledged,
+    pub(crate) gate: QuorumGate,
 }
 
 impl Link {

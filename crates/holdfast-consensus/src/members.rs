@@ -144,9 +144,20 @@ async fn add(inner: &Inner, raft: &Raft, member: Member) -> Result<(), MembersEr
         return Err(refused("this number was used before; choose a new one"));
     }
     inner.candidates.lock().insert(id, member.info.clone());
-    let added = admit(inner, raft, member).await;
-    inner.candidates.lock().remove(&id);
-    added
+    let _candidate = Candidate { inner, id };
+    admit(inner, raft, member).await
+}
+
+/// A node that is a peer for as long as it is being added, also when the time runs out.
+struct Candidate<'a> {
+    inner: &'a Inner,
+    id: u64,
+}
+
+impl Drop for Candidate<'_> {
+    fn drop(&mut self) {
+        self.inner.candidates.lock().remove(&self.id);
+    }
 }
 
 /// Adds the candidate once it is there with an empty data directory.

@@ -23,6 +23,7 @@ use pb::response::Body as Answer;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 type RpcResult<T> = Result<T, RPCError<TypeConfig>>;
 type SnapshotOf = openraft::alias::SnapshotOf<TypeConfig, SnapshotHandle>;
@@ -119,6 +120,11 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
     ) -> RpcResult<AppendEntriesResponse<TypeConfig>> {
         if self.link.acknowledged.has_lost(self.target) {
             return Err(lost_entries());
+        }
+        if self.channel == Channel::Log && !self.link.gate.is_open(Instant::now()) {
+            return Err(
+                Unreachable::from_string("no quorum answers: this leader is silent").into(),
+            );
         }
         let last = rpc
             .entries

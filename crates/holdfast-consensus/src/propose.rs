@@ -11,7 +11,6 @@ use holdfast_proto::peer::v1 as pb;
 use holdfast_transport::Channel;
 use holdfast_types::limits::TXN_BYTES_MAX;
 use openraft::errors::{ClientWriteError, ForwardReason, RaftError};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -159,7 +158,7 @@ pub(crate) async fn propose_here(inner: &Inner, command: &mut Command, time: Dur
     if !now.leads {
         return Attempt::NotLeader(now.leader);
     }
-    if inner.clock_unfit.load(Ordering::Acquire) {
+    if !inner.clock_verdict.lock().may_stamp(now.alone) {
         return Attempt::Busy;
     }
     let machine_ms = || inner.state.applied().position.time_ms;

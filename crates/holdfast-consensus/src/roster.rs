@@ -65,7 +65,11 @@ pub(crate) async fn run(inner: Arc<Inner>) {
     let mut records_at = None;
     loop {
         let mut peers = BTreeMap::new();
-        for (id, name) in wanted(&inner) {
+        let wanted = wanted(&inner);
+        resolver
+            .names
+            .retain(|name, _| wanted.values().any(|wanted| wanted == name));
+        for (id, name) in wanted {
             if let Some(address) = resolver.resolve(&name).await {
                 peers.insert(NodeId(id), address);
             }

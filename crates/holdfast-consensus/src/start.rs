@@ -11,7 +11,8 @@ use crate::member::{Member, MemberInfo};
 use crate::network::Network;
 use crate::peers::Peers;
 use crate::propose::IN_FLIGHT_KIB_MAX;
-use crate::raft_types::Raft;
+use crate::quorum_gate::QuorumGate;
+use crate::raft_types::{Metrics, Raft};
 use crate::read_batch::{ReadBatch, Round, Rounds};
 use crate::server::Server;
 use crate::state_adapter::StateAdapter;
@@ -22,12 +23,12 @@ use holdfast_store::Stores;
 use holdfast_transport::Transport;
 use holdfast_types::NodeId;
 use holdfast_types::limits::NODES_MAX;
+use openraft::Instant as _;
 use openraft::async_runtime::watch::WatchReceiver as _;
 use openraft::errors::Fatal;
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -223,6 +224,7 @@ fn assemble(options: Options) -> (Arc<Inner>, Rounds) {
         transport: options.transport,
         known: KnownStores::default(),
         acknowledged: Acknowledged::default(),
+        gate: QuorumGate::new(options.timing.election_max, options.timing.silence()),
     };
     let inner = Inner {
         link: Arc::new(link),
@@ -242,7 +244,7 @@ fn assemble(options: Options) -> (Arc<Inner>, Rounds) {
         phase: watch::Sender::new(Phase::Joining("starting".to_owned())),
         peers: Peers::default(),
         leader_clock: Mutex::new(LeaderClock::default()),
-        clock_unfit: AtomicBool::new(false),
+        clock_verdict: Mutex::default(),
         freshness: Freshness::default(),
         reads,
         proposals: Semaphore::new(IN_FLIGHT_KIB_MAX),
@@ -319,7 +321,18 @@ fn round(inner: &Arc<Inner>) -> Round {
     })
 }
 
-/// Fails the node when its Raft ends unasked.
+/// When a quorum last answered this leader; `None` when it does not lead or needs nobody.
+fn answered_at(metrics: &Metrics, leads_since: Instant) -> Option<Instant> {
+    let mut voters = metrics.membership_config.membership().voter_ids();
+    if !metrics.state.is_leader() || voters.all(|voter| voter == metrics.id) {
+        return None;
+    }
+    let acknowledged = metrics.last_quorum_acked.as_ref();
+    let acknowledged = acknowledged.and_then(|at| Instant::now().checked_sub(at.elapsed()));
+    Some(acknowledged.unwrap_or(leads_since))
+}
+
+/// Keeps the quorum gate, and fails the node when its Raft ends unasked.
 async fn watch_raft(inner: Arc<Inner>) {
     let mut phase = inner.phase.subscribe();
     let raft = loop {
@@ -330,11 +343,12 @@ async fn watch_raft(inner: Arc<Inner>) {
             return;
         }
     };
-    let mut server = raft.metrics();
+    let mut metrics = raft.metrics();
     drop(raft);
+    let (mut term, mut leads_since) = (0, Instant::now());
     loop {
-        let running = server.borrow_watched().running_state.clone();
-        match running {
+        let now = metrics.borrow_watched().clone();
+        match &now.running_state {
             Ok(()) => {}
             Err(Fatal::Stopped) => return,
             Err(fatal) => {
@@ -342,7 +356,11 @@ async fn watch_raft(inner: Arc<Inner>) {
                 return;
             }
         }
-        if server.changed().await.is_err() {
+        if now.current_term != term {
+            (term, leads_since) = (now.current_term, Instant::now());
+        }
+        inner.link.gate.set(answered_at(&now, leads_since));
+        if metrics.changed().await.is_err() {
             return;
         }
     }

@@ -4,6 +4,7 @@
 //! is elected and can never hold on. So the heartbeat interval is checked against measured round trips, at start and ever after.
 
 use openraft::{Config, SnapshotPolicy};
+use std::str::FromStr;
 use std::time::Duration;
 
 /// Which set of intervals fits the network.
@@ -68,6 +69,22 @@ const SNAPSHOT_EVERY: u64 = 20_000;
 const KEEP_BEHIND_SNAPSHOT: u64 = 10_000;
 /// Most entries of one append; bytes are capped apart from that.
 const APPEND_ENTRIES_MAX: u64 = 4096;
+
+/// A text that names no preset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a timing preset is `lan` or `wan`")]
+pub struct UnknownPreset;
+
+impl FromStr for Preset {
+    type Err = UnknownPreset;
+    fn from_str(text: &str) -> Result<Self, UnknownPreset> {
+        match text {
+            "lan" => Ok(Self::Lan),
+            "wan" => Ok(Self::Wan),
+            _ => Err(UnknownPreset),
+        }
+    }
+}
 
 impl Preset {
     /// Its intervals.
@@ -134,6 +151,12 @@ impl Timing {
         self.election_max * 4 + self.heartbeat * 2
     }
 
+    /// How long a leader without a quorum is silent, and how long it then tries again. Others can elect meanwhile: their lease
+    /// runs out and the longest election timeout passes.
+    pub(crate) fn silence(&self) -> Duration {
+        self.election_max * 2 + self.heartbeat
+    }
+
     /// openraft's configuration.
     pub(crate) fn config(&self, cluster: &str, snapshots: Snapshots) -> Config {
         Config {
@@ -152,7 +175,7 @@ impl Timing {
             // A first retry soon, for a peer that restarts; then slower.
             backoff: format!("{}ms ...1000ms", millis(self.heartbeat)),
             // A stopped peer is probed; a leader without quorum falls silent so that others may elect (issue 2080 of openraft).
-            quorum_loss_probe_interval: Some(millis(self.election_max * 2 + self.heartbeat)),
+            quorum_loss_probe_interval: Some(millis(self.silence())),
             enable_pre_vote: Some(true),
             // A restarted leader's state may be behind what it had acknowledged: it must be elected anew.
             enable_leader_restore: Some(false),
@@ -190,7 +213,8 @@ mod tests {
 
     #[test]
     fn presets_are_in_order_and_accepted_by_openraft() {
-        for preset in [Preset::Lan, Preset::Wan] {
+        for preset in ["lan", "wan"] {
+            let preset: Preset = preset.parse().unwrap();
             let timing = preset.timing();
             assert_eq!(timing.check(), Ok(()));
             let config = timing.config("c", Snapshots::default()).validate();

@@ -227,13 +227,23 @@ impl Cluster {
         self.dirs.insert(id, dir);
     }
 
-    pub(super) async fn put(&self, via: u64, name: &str, value: u64) -> Outcome {
-        self.try_put(via, name, value, SOON)
-            .await
-            .expect("it is written")
+    /// Writes `name` whatever it held.
+    pub(super) async fn put(&self, via: u64, name: &str, value: u64) {
+        loop {
+            match self
+                .try_put(via, name, value, SOON)
+                .await
+                .expect("it is written")
+            {
+                Outcome::Applied { .. } => return,
+                // The node was behind the last write when it looked.
+                Outcome::Conflict { .. } => {}
+                Outcome::Malformed(why) => panic!("{why}"),
+            }
+        }
     }
 
-    /// Writes `name` whatever it held, once.
+    /// Writes `name` over what the node holds now, once.
     pub(super) async fn try_put(
         &self,
         via: u64,

@@ -4,5 +4,6 @@ mod bootstrap;
 mod cluster;
 mod failover;
 mod snapshots;
+mod storm;
 mod suite;
 mod watch;

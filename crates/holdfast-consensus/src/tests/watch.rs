@@ -4,7 +4,7 @@ use super::cluster::{Cluster, SOON, eventually, key};
 use crate::clock::WallClock;
 use crate::codec;
 use crate::raft_types::Payload;
-use holdfast_machine::{Command, Replica as _, Role, Write};
+use holdfast_machine::{Command, ProposeError, Replica as _, Role, Write};
 use holdfast_store::ApplyEntry;
 use holdfast_types::NodeId;
 use std::sync::Arc;
@@ -165,6 +165,47 @@ async fn the_clock_ticks_while_something_can_expire() {
         .await;
     assert!(tick.is_ok());
     cluster.down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_storage_fault_stops_the_node_and_asks_for_its_end() {
+    let mut cluster = Cluster::memory(3).up().await;
+    let leader = cluster.leader().await;
+    cluster.node(leader).inner.log.close();
+    // Whatever becomes of this write, the node that took it is done.
+    let _ = cluster
+        .try_put(leader, "a", 1, Duration::from_millis(500))
+        .await;
+    let why = tokio::time::timeout(SOON, cluster.node(leader).fatal())
+        .await
+        .unwrap();
+    assert!(!why.is_empty());
+    assert_eq!(cluster.node(leader).status().role, Role::Stopped);
+    assert!(cluster.node(leader).read_index(SOON).await.is_err());
+    cluster.crash(leader).await;
+    let other = cluster.leader().await;
+    cluster.put(other, "a", 2).await;
+    cluster.down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quarantined_directory_takes_no_part() {
+    let mut cluster = Cluster::memory(1);
+    let mut options = cluster.options(1).await;
+    options.stores.quarantine = Some(holdfast_store::Quarantine {
+        what: "entry 7".to_owned(),
+    });
+    let node = crate::start::Consensus::start(options).await.unwrap();
+    let status = node.status();
+    assert_eq!(status.role, Role::Quarantined);
+    assert!(status.trouble.unwrap().contains("entry 7"));
+    assert!(node.view().is_err());
+    let refused = node
+        .propose(Command::Tick { proposed_at_ms: 0 }, SOON)
+        .await;
+    assert!(matches!(refused, Err(ProposeError::NotProposed(_))));
+    node.shutdown().await;
+    node.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
