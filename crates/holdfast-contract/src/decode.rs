@@ -33,7 +33,9 @@ pub fn decode(
             Place::Query => from_query(query, field),
         };
         match raw {
-            Some(raw) if !raw.is_null() => values.push((field.name, typed(field, raw)?)),
+            Some(raw) if !raw.is_null() && !no_duration(field, &raw) => {
+                values.push((field.name, typed(field, raw)?));
+            }
             _ if field.required => return Err(Refusal::field(field.name, "is required")),
             _ => {}
         }
@@ -71,6 +73,11 @@ fn from_query(query: &[(String, String)], field: &Field) -> Option<Json> {
         1 => found.pop().map(Json::from),
         _ => Some(Json::from(found)),
     }
+}
+
+/// Vault's Go client sends every duration of a mount, those that nobody set as an empty text.
+fn no_duration(field: &Field, raw: &Json) -> bool {
+    field.kind == FieldKind::Duration && raw.as_str() == Some("")
 }
 
 fn typed(field: &Field, raw: Json) -> Result<Value, Refusal> {
@@ -212,6 +219,14 @@ mod tests {
             warnings,
             ["Endpoint ignored these unrecognized parameters: [odd]"]
         );
+    }
+
+    #[test]
+    fn an_empty_duration_is_none() {
+        let (fields, warnings) = run(json!({ "policies": [], "ttl": "" }))
+            .map_err(|refusal| refusal.to_string())
+            .unwrap();
+        assert!(fields.duration("ttl").is_none() && warnings.is_empty());
     }
 
     #[test]
