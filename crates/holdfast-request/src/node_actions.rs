@@ -12,6 +12,10 @@ use zeroize::Zeroizing;
 /// How long a change of the whole cluster may take before the node gives up on it.
 const CLUSTER_CHANGE: Duration = Duration::from_secs(10);
 
+/// The version of the Vault API that is spoken. Semantic versioning, for clients parse it, and without `ent` behind the
+/// plus, which they take for another product.
+const SPOKEN_API: &str = "1.19.0";
+
 impl Core {
     /// Does one action. Guards were checked before.
     pub(crate) async fn act(&self, action: NodeAction, fields: &Fields) -> Result<Reply, Refusal> {
@@ -119,6 +123,11 @@ impl Core {
         Ok(Reply::bare(self.shown_seal(&status)))
     }
 
+    /// Clients turn features on by this number, so it says whose API is spoken, and behind it who speaks.
+    fn spoken_version(&self) -> String {
+        format!("{SPOKEN_API}+holdfast.{}", self.info().version)
+    }
+
     fn shown_seal(&self, status: &SealStatus) -> Json {
         let mut shown = json!({
             "type": "shamir",
@@ -128,7 +137,7 @@ impl Core {
             "n": status.shares,
             "progress": status.progress,
             "nonce": status.nonce,
-            "version": self.info().version,
+            "version": self.spoken_version(),
             "build_date": "",
             "migration": false,
             "recovery_seal": false,
@@ -175,13 +184,14 @@ impl Core {
             "replication_performance_mode": "disabled",
             "replication_dr_mode": "disabled",
             "server_time_utc": self.barrier().surroundings().wall_ms() / 1000,
-            "version": self.info().version,
+            "version": self.spoken_version(),
             "enterprise": false,
             "echo_duration_ms": 0,
             "clock_skew_ms": 0,
             "last_wal": 0,
             "replication_primary_canary_age_ms": 0,
             "ha_connection_healthy": status.leader.is_some(),
+            "last_request_forwarding_heartbeat_ms": 0,
             "removed_from_cluster": false,
             "role": role_name(status.role),
         });
@@ -240,7 +250,7 @@ impl Core {
             "rtt_us": member.rtt_us,
             "echo_duration_ms": member.rtt_us.unwrap_or(0) / 1000,
             "clock_skew_ms": member.clock_skew_ms.unwrap_or(0),
-            "version": self.info().version,
+            "version": self.spoken_version(),
             "upgrade_version": "",
             "redundancy_zone": "",
         })
