@@ -300,7 +300,7 @@ impl Layout<'_> {
         let scheme = if self.tls { "https" } else { "http" };
         let (peer, api) = self.members[id - 1];
         let mut text = format!(
-            "[node]\nid = {id}\ndata_dir = \"data-{id}\"\n\n[cluster]\nname = \"test\"\ntiming = \"lan\"\n"
+            "[node]\nid = {id}\ndata_dir = \"data/node{id}\"\n\n[cluster]\nname = \"test\"\ntiming = \"lan\"\n"
         );
         for (index, (peer, api)) in self.members.iter().enumerate() {
             let member = index + 1;
@@ -322,7 +322,7 @@ impl Layout<'_> {
             id,
             api: format!("{scheme}://127.0.0.1:{api}"),
             config,
-            data: self.folder.join(format!("data-{id}")),
+            data: self.folder.join(format!("data/node{id}")),
             log: self.folder.join(format!("node{id}.log")),
             child: None,
         }

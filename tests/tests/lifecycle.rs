@@ -197,3 +197,19 @@ async fn leadership_moves_to_a_named_node() {
         .await
         .expect(400);
 }
+
+#[tokio::test]
+async fn any_node_can_be_asked_to_make_the_leader_step_down() {
+    let cluster = Cluster::ready(3).await;
+    let leader = cluster.leader().await;
+    let through = cluster.followers().await[0];
+    cluster
+        .root(through)
+        .send("PUT", "sys/step-down", None)
+        .await
+        .expect(204);
+    eventually("another node to lead", || async {
+        cluster.leader().await != leader
+    })
+    .await;
+}

@@ -29,15 +29,12 @@ pub(crate) async fn step_down(
     if now.leads {
         return hand_over(inner, &raft, to, Instant::now() + deadline).await;
     }
-    let Some(to) = to else {
-        return Ok(());
-    };
     let leader = now.leader.ok_or(Unavailable::NoLeader)?;
-    if leader == to {
+    if to == Some(leader) {
         return Ok(());
     }
     let body = pb::request::Body::StepDown(pb::StepDownRequest {
-        to,
+        to: to.unwrap_or(0),
         deadline_ms: millis(deadline),
     });
     match inner

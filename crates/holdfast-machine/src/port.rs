@@ -178,8 +178,8 @@ pub trait Replica: Send + Sync {
     /// Resolves whenever the applied index has moved past `seen`; for watchers of the local state.
     fn applied_past(&self, seen: u64) -> BoxFuture<'_, u64>;
 
-    /// Gives up leadership, to `to` or to the most caught-up voter. Succeeds at once on a node that does not lead only if
-    /// `to` is `None`; else it is forwarded to the leader.
+    /// Makes the leader, whichever node that is, hand over to `to` or to the most caught-up voter. Succeeds at once when `to`
+    /// leads already.
     fn step_down(
         &self,
         to: Option<NodeId>,

@@ -211,7 +211,9 @@ impl Config {
             path: path.to_owned(),
             message,
         })?;
-        let folder = path.parent().unwrap_or_else(|| Path::new("."));
+        // A bare file name has an empty parent: that is the current folder.
+        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let folder = folder.unwrap_or_else(|| Path::new("."));
         config.resolve(folder);
         config.check()?;
         Ok(config)

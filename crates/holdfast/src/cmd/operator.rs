@@ -79,7 +79,7 @@ impl Operator {
             Self::Seal => {
                 at.call(Request::post("sys/seal", json!({}))).await?;
                 at.out
-                    .done("Sealed. Every node of the cluster has forgotten its keys.")
+                    .done("Sealed. Every node forgets its keys as it learns of this; one that is away does so when it comes back.")
             }
             Self::Members => members(at).await,
             Self::StepDown(step_down) => {
