@@ -16,12 +16,15 @@ pub(crate) enum Tried {
     Lost,
     /// A status, and how long the server asks to wait before another try. It asks only when nothing was done.
     Status(u16, Option<Duration>),
+    /// The node is sealed or has no keys: nothing was done, and only another node can help.
+    Closed,
 }
 
-/// Whether another try can do no harm and may help.
-pub(crate) const fn worth_repeating(tried: Tried, repeatable: bool) -> bool {
+/// Whether another try can do no harm and may help. `untried`: an address is left that was not asked yet.
+pub(crate) const fn worth_repeating(tried: Tried, repeatable: bool, untried: bool) -> bool {
     match tried {
         Tried::NotSent | Tried::Status(412, _) => true,
+        Tried::Closed => untried,
         Tried::Lost => repeatable,
         Tried::Status(503, wait) => repeatable || wait.is_some(),
         Tried::Status(..) => false,
@@ -51,17 +54,29 @@ mod tests {
 
     #[test]
     fn a_write_of_unknown_fate_is_never_repeated() {
-        assert!(!worth_repeating(Tried::Lost, false));
-        assert!(!worth_repeating(Tried::Status(503, None), false));
-        assert!(!worth_repeating(Tried::Status(500, None), true));
-        assert!(worth_repeating(Tried::NotSent, false));
-        assert!(worth_repeating(
-            Tried::Status(503, Some(Duration::ZERO)),
-            false
-        ));
-        assert!(worth_repeating(Tried::Status(412, None), false));
-        assert!(worth_repeating(Tried::Lost, true));
-        assert!(worth_repeating(Tried::Status(503, None), true));
+        let wait = Some(Duration::ZERO);
+        for (tried, repeatable, expected) in [
+            (Tried::Lost, false, false),
+            (Tried::Status(503, None), false, false),
+            (Tried::Status(500, None), true, false),
+            (Tried::NotSent, false, true),
+            (Tried::Status(503, wait), false, true),
+            (Tried::Status(412, None), false, true),
+            (Tried::Lost, true, true),
+            (Tried::Status(503, None), true, true),
+        ] {
+            assert_eq!(
+                worth_repeating(tried, repeatable, false),
+                expected,
+                "{tried:?} {repeatable}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_sealed_node_is_not_asked_twice() {
+        assert!(worth_repeating(Tried::Closed, false, true));
+        assert!(!worth_repeating(Tried::Closed, true, false));
     }
 
     #[test]

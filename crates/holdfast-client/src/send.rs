@@ -21,6 +21,16 @@ struct Raw {
     bytes: Vec<u8>,
 }
 
+impl Raw {
+    /// Whether the node says that it holds no keys.
+    fn is_closed(&self) -> bool {
+        let says = |words: &[u8]| self.bytes.windows(words.len()).any(|part| part == words);
+        self.status == 503
+            && self.bytes.len() < 1024
+            && (says(b"is sealed") || says(b"not initialized"))
+    }
+}
+
 pub(crate) async fn send(client: &Client, request: &Request) -> Result<Response, CallError> {
     let path = request.encoded_path()?;
     let headers = headers(client, request)?;
@@ -36,14 +46,15 @@ pub(crate) async fn send(client: &Client, request: &Request) -> Result<Response,
             .ok_or(CallError::Unsendable("no address"))?;
         let outcome = once(client, request, address, &path, &headers).await;
         let tried = match &outcome {
+            Ok(raw) if raw.is_closed() => Tried::Closed,
             Ok(raw) => Tried::Status(raw.status, retry_after(&raw.headers)),
             Err(error) if error.is_connect() => Tried::NotSent,
             Err(_) => Tried::Lost,
         };
         attempt += 1;
         let again = attempt < tries
-            && worth_repeating(tried, request.repeatable)
-            && !(request.any_status && matches!(tried, Tried::Status(..)));
+            && worth_repeating(tried, request.repeatable, attempt < count)
+            && !(request.any_status && outcome.is_ok());
         if again {
             tokio::time::sleep(pause(tried, attempt, attempt < count)).await;
             continue;

@@ -138,6 +138,27 @@ async fn repeats_a_write_only_when_nothing_was_done() {
 }
 
 #[tokio::test]
+async fn a_sealed_node_sends_to_the_next_and_is_not_asked_again() {
+    let sealed = || {
+        answer(
+            "503 Service Unavailable",
+            "retry-after: 1\r\n",
+            r#"{"errors":["Vault is sealed"]}"#,
+        )
+    };
+    let closed = scripted(vec![sealed()]).await;
+    let open = scripted(vec![answer("204 No Content", "", "")]).await;
+    client(&[&closed.address, &open.address])
+        .write("a", json!({}))
+        .await
+        .unwrap();
+    let alone = scripted(vec![sealed()]).await;
+    let refused = client(&[&alone.address]).read("a").await;
+    assert!(matches!(refused, Err(CallError::Refused(refusal)) if refusal.status == 503));
+    assert_eq!(alone.asked.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn repeats_a_read_that_was_lost_or_behind() {
     let flaky = scripted(vec![
         String::new(),
