@@ -34,7 +34,7 @@ pub(crate) struct Global {
     /// Address of a node, such as https://10.0.0.1:8200. Several are tried in turn.
     #[arg(
         long,
-        visible_alias = "address",
+        alias = "address",
         global = true,
         value_name = "URL",
         value_delimiter = ','
@@ -47,7 +47,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) namespace: Option<String>,
     /// Certificate authority to trust, PEM.
-    #[arg(long, visible_alias = "ca_cert", global = true, value_name = "FILE")]
+    #[arg(long, alias = "ca_cert", global = true, value_name = "FILE")]
     pub(crate) ca_cert: Option<PathBuf>,
     /// Trust any server. Whoever sits between reads everything.
     #[arg(long, alias = "tls-skip-verify", global = true)]

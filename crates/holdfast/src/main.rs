@@ -3,6 +3,8 @@
 mod cli;
 mod cmd;
 mod failure;
+#[cfg(test)]
+mod help_tests;
 mod input;
 mod output;
 mod session;

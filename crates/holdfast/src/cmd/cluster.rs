@@ -150,7 +150,7 @@ impl Certs {
         let made = ClusterAuthority::generate(&self.name)
             .map_err(|error| Failure::because("cannot make an authority", &error))?;
         save(&key, write_secret_file(&key, made.key_pem().as_bytes()))?;
-        save(&cert, write_public(&cert, &made.cert_pem()))?;
+        save(&cert, write_public(&cert, made.cert_pem()))?;
         Ok(made)
     }
 }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value as Json};
 /// Read any path.
 #[derive(Args)]
 pub(crate) struct Read {
+    /// The path, as in the API, without /v1/.
     path: String,
     /// Query parameters, key=value.
     query: Vec<String>,
@@ -19,10 +20,12 @@ pub(crate) struct Read {
     field: Option<String>,
 }
 
-/// Write to any path: key=value, key=@file, @file.json, or `-` for JSON on standard input.
+/// Write to any path.
 #[derive(Args)]
 pub(crate) struct Write {
+    /// The path, as in the API, without /v1/.
     path: String,
+    /// Members: key=value, key=@file, key=-; or a whole object: @file.json, or - for standard input.
     data: Vec<String>,
     /// Write without data.
     #[arg(long, short = 'f')]
@@ -35,6 +38,7 @@ pub(crate) struct Write {
 /// List the names below any path.
 #[derive(Args)]
 pub(crate) struct List {
+    /// The path, as in the API, without /v1/.
     path: String,
     /// Everything below, not only the next level.
     #[arg(long)]
@@ -44,6 +48,7 @@ pub(crate) struct List {
 /// Delete any path.
 #[derive(Args)]
 pub(crate) struct Delete {
+    /// The path, as in the API, without /v1/.
     path: String,
     /// Query parameters, key=value.
     query: Vec<String>,

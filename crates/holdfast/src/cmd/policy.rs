@@ -14,11 +14,22 @@ pub(crate) enum Policy {
     /// Names of all policies.
     List,
     /// Print a policy.
-    Read { name: String },
+    Read {
+        /// Its name.
+        name: String,
+    },
     /// Write a policy from a file, or `-` for standard input; HCL or JSON.
-    Write { name: String, file: PathBuf },
+    Write {
+        /// Its name.
+        name: String,
+        /// The file.
+        file: PathBuf,
+    },
     /// Delete a policy. Tokens that hold it lose what it gave at once.
-    Delete { name: String },
+    Delete {
+        /// Its name.
+        name: String,
+    },
 }
 
 fn at_name(name: &str) -> String {

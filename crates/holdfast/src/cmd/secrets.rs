@@ -36,12 +36,14 @@ pub(crate) struct Enable {
 /// Remove a mount with everything in it.
 #[derive(Args)]
 pub(crate) struct Disable {
+    /// Where it is mounted.
     path: String,
 }
 
 /// Show or change a mount's settings.
 #[derive(Args)]
 pub(crate) struct Tune {
+    /// Where it is mounted.
     path: String,
     #[command(flatten)]
     settings: Settings,

@@ -9,11 +9,12 @@ use clap::Args;
 use holdfast_client::{Request, Response};
 use serde_json::{Map, Value as Json, json};
 
-/// Write a secret: key=value, key=@file, @file.json, or `-` for JSON on standard input.
+/// Write a secret, as a new version where the mount keeps versions.
 #[derive(Args)]
 pub(crate) struct Put {
     #[command(flatten)]
     place: Place,
+    /// Members: key=value, key=@file, key=- for standard input; or a whole object: @file.json, or - for standard input.
     #[arg(required = true)]
     data: Vec<String>,
     /// Only if this is the current version; 0: only if there is none.
@@ -26,6 +27,7 @@ pub(crate) struct Put {
 pub(crate) struct Patch {
     #[command(flatten)]
     place: Place,
+    /// Members to set, as for `put`.
     data: Vec<String>,
     /// Remove this member; may be repeated.
     #[arg(
