@@ -156,9 +156,13 @@ impl Method {
     /// Something the node itself does.
     #[must_use]
     pub const fn node(operation: Operation, action: NodeAction) -> Self {
+        let effect = match operation {
+            Operation::Read | Operation::List | Operation::Scan => Effect::Read,
+            Operation::Write | Operation::Patch | Operation::Delete => Effect::Write,
+        };
         Self {
             operation,
-            effect: Effect::Write,
+            effect,
             run: Run::OnNode(action),
         }
     }

@@ -3,7 +3,7 @@
 use crate::mounts;
 use crate::pipeline::action_of;
 use crate::sys;
-use holdfast_access::{Capability, Inputs};
+use holdfast_access::{Acl, Capability, Inputs};
 use holdfast_barrier::Txn;
 use holdfast_contract::{
     Call, Caller, Context, Effect, Fields, Guard, Incoming, Matched, MountView, NodeAction,
@@ -47,7 +47,7 @@ impl Request {
     }
 
     /// Whether it may write. A path below a mount is known only with the mount table, so its operation decides.
-    pub(crate) fn effect(&self) -> Effect {
+    pub(crate) const fn effect(&self) -> Effect {
         if let Some((matched, _)) = &self.fixed {
             return matched.method.effect;
         }
@@ -55,6 +55,19 @@ impl Request {
             Operation::Read | Operation::List | Operation::Scan => Effect::Read,
             Operation::Write | Operation::Patch | Operation::Delete => Effect::Write,
         }
+    }
+
+    /// Whether the node itself does it.
+    pub(crate) const fn is_action(&self) -> bool {
+        match &self.fixed {
+            Some((matched, _)) => action_of(matched.method.run).is_some(),
+            None => false,
+        }
+    }
+
+    /// Whether the node only tells of itself: nothing of the replicated state is shown or changed.
+    pub(crate) fn only_tells_of_the_node(&self) -> bool {
+        self.is_action() && self.effect() == Effect::Read
     }
 
     /// An action that anyone may ask for, with its inputs.
@@ -134,11 +147,18 @@ pub(crate) fn evaluate(txn: &mut Txn, request: &Request) -> Result<Evaluated, Re
         });
     };
     let engine = entry.engine().ok_or(Refusal::Internal("engine"))?;
-    let matched = route_call(engine.routes, request.operation, &rest)?;
-    let mut view = entry.view();
-    if request.path.is_directory() && rest.as_str().is_empty() {
-        view.path.clone_from(&entry.path);
-    }
+    let matched = match route_call(engine.routes, request.operation, &rest) {
+        Ok(matched) => matched,
+        Err(refusal) => {
+            // That something is mounted here and cannot do this is told to whoever may do it.
+            let caller = caller.as_ref().ok_or(Refusal::Denied)?;
+            let acl = holdfast_access::acl_of(txn, namespace, &caller.policies)?;
+            let asked = capabilities(request.operation);
+            permit(&acl, request, asked, false)?;
+            return Err(refusal);
+        }
+    };
+    let view = entry.view();
     finish(
         txn,
         request,
@@ -247,28 +267,66 @@ fn authorise(
     if acl.is_root() {
         return Ok(());
     }
-    let capability = match request.operation {
-        Operation::Read => Capability::Read,
-        Operation::List => Capability::List,
-        Operation::Scan => Capability::Scan,
-        Operation::Patch => Capability::Patch,
-        Operation::Delete => Capability::Delete,
-        Operation::Write => match matched.route.exists {
-            Some(exists) if !exists(ctx, call)? => Capability::Create,
-            _ => Capability::Update,
-        },
+    let exists = match (request.operation, matched.route.exists) {
+        (Operation::Write, Some(exists)) => exists(ctx, call),
+        _ => Ok(true),
     };
+    match exists {
+        Ok(true) => permit(&acl, request, &capabilities(request.operation)[..1], sudo),
+        Ok(false) => permit(&acl, request, &[Capability::Create], sudo),
+        Err(Refusal::Txn(fault)) => Err(fault.into()),
+        // Nothing can stand there. Why not is told to whoever may write at all.
+        Err(refusal) => {
+            permit(&acl, request, capabilities(request.operation), sudo)?;
+            Err(refusal)
+        }
+    }
+}
+
+/// What an operation may need, that of something that exists first.
+const fn capabilities(operation: Operation) -> &'static [Capability] {
+    match operation {
+        Operation::Read => &[Capability::Read],
+        Operation::List => &[Capability::List],
+        Operation::Scan => &[Capability::Scan],
+        Operation::Patch => &[Capability::Patch],
+        Operation::Delete => &[Capability::Delete],
+        Operation::Write => &[Capability::Update, Capability::Create],
+    }
+}
+
+/// Lets a request through that has one of some capabilities on its path.
+fn permit(acl: &Acl, request: &Request, any: &[Capability], sudo: bool) -> Result<(), Refusal> {
     let listing = matches!(request.operation, Operation::List | Operation::Scan);
     let path = if listing {
         request.path.clone().into_directory()
     } else {
         request.path.clone()
     };
-    let inputs = Inputs { body: &request.body, query: &request.query, wrap_ttl: None };
-    let decision = acl.check(&path, capability, &inputs);
-    if decision.allowed && (!sudo || decision.sudo) {
+    let inputs = Inputs {
+        body: &request.body,
+        query: &request.query,
+        wrap_ttl: None,
+    };
+    let permitted = any.iter().any(|capability| {
+        let decision = acl.check(&path, *capability, &inputs);
+        decision.allowed && (!sudo || decision.sudo)
+    });
+    if permitted {
         Ok(())
     } else {
         Err(Refusal::Denied)
+    }
+}
+
+/// Keeps of a refused request only that its token was used, if its uses are counted.
+pub(crate) fn charge(txn: &mut Txn, request: &Request) {
+    if !txn.has_writes() {
+        return;
+    }
+    txn.discard_writes();
+    // Refused again: there is no token whose use could be taken.
+    if authenticate(txn, NamespaceId::ROOT, request).is_err() {
+        txn.discard_writes();
     }
 }

@@ -6,7 +6,7 @@
 
 use holdfast_barrier::{Name, Stored, Txn, TxnError};
 use holdfast_contract::{EngineKind, MountView, Refusal};
-use holdfast_types::limits::PATH_SEGMENTS_MAX;
+use holdfast_types::limits::{PATH_SEGMENTS_MAX, TXN_ASSERTS_MAX};
 use holdfast_types::{CanonPath, Class, MountId, NamespaceId};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -16,6 +16,12 @@ pub(crate) const SYSTEM_LEASE_S: u64 = 768 * 3600;
 /// Deepest path a mount may have.
 const MOUNT_SEGMENTS_MAX: usize = 16;
 const _: () = assert!(MOUNT_SEGMENTS_MAX < PATH_SEGMENTS_MAX);
+/// Most mounts of a namespace: all are listed in one transaction.
+const MOUNTS_MAX: usize = 2_000;
+const _: () = assert!(
+    MOUNTS_MAX * 2 <= TXN_ASSERTS_MAX,
+    "all mounts fit a transaction"
+);
 
 /// One mount of an engine.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -179,6 +185,11 @@ pub(crate) fn add(
             canon.as_str()
         )));
     }
+    if txn.count_below(&table(namespace), MOUNTS_MAX)? >= MOUNTS_MAX {
+        return Err(Refusal::Invalid(format!(
+            "there are {MOUNTS_MAX} mounts, which is the most there can be"
+        )));
+    }
     touch(txn, namespace)?;
     txn.store(&entry_name(namespace, path), entry)?;
     Ok(())
@@ -233,11 +244,11 @@ fn sweep_name(namespace: NamespaceId, id: MountId) -> Name {
 
 /// One step of deleting what removed mounts left. Returns whether there was anything to do.
 pub(crate) fn sweep(txn: &mut Txn, namespace: NamespaceId) -> Result<bool, TxnError> {
-    let waiting = txn.list(&Name::new(namespace, Class::Config).with("sweep"))?;
+    let waiting = txn.some_below(&Name::new(namespace, Class::Config).with("sweep"), 1)?;
     let Some(first) = waiting.first() else {
         return Ok(false);
     };
-    let Ok(id) = first.segment.parse::<MountId>() else {
+    let Ok(id) = first.parse::<MountId>() else {
         return Err(TxnError::Corrupt("sweep"));
     };
     let data = Name::new(namespace, Class::Engine).with(id.to_string());

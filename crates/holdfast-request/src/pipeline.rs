@@ -5,12 +5,16 @@
 //!           ↑                                        │ conflict: evaluate afresh, a bounded number of times
 //!           └────────────────────────────────────────┘
 //! ```
-//! A write is first evaluated on the local state, waiting for nobody: what it read is asserted when it is applied. A refusal
-//! is only told from a linearizable view; one that came from the local state alone is evaluated once more.
+//! - A write is first evaluated on the local state, waiting for nobody while that is not old: what it read is asserted when
+//!   it is applied. Only the passing of time is not, therefore an old state will not do.
+//! - A refusal is only told from a linearizable view; one that came from the local state alone is evaluated once more.
+//! - What a node does by itself is asserted by nobody: that it may be done is always judged on a linearizable view. What it
+//!   only tells of itself it tells without a leader too, judged by what it has, so that an outage can be looked at.
+//! - A use of a counted token is committed before its answer is given, also when the answer is a refusal.
 
 use crate::answer::Answer;
 use crate::core::Core;
-use crate::evaluate::{Evaluated, Request, evaluate};
+use crate::evaluate::{Evaluated, Request, charge, evaluate};
 use holdfast_barrier::{BeginError, CommitError, Freshness, Txn};
 use holdfast_contract::{Effect, Incoming, NodeAction, Refusal, Reply, Run};
 use holdfast_types::limits::TXN_ATTEMPTS_MAX;
@@ -18,6 +22,9 @@ use std::time::{Duration, Instant};
 
 /// How long a read may wait for a quorum, or a write for its commit, before the client is told to retry.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Oldest local state that a write is first evaluated on, milliseconds. A token that ended by time alone may write for as
+/// long as its records are not cleared and the state is no older than this.
+const WRITE_AGE_MS_MAX: u64 = 2_000;
 /// Wait before trying again after a conflict: up to this, times the number of tries.
 const BACKOFF_MS_MAX: u64 = 4;
 
@@ -61,39 +68,30 @@ impl Core {
         let deadline = Instant::now() + PATIENCE;
         let mut last =
             Refusal::Unavailable("others kept changing the same records; try again".to_owned());
-        // The local state serves the first try of a write; every later one is on the freshest.
-        let mut fresh = match request.effect() {
-            Effect::Write => Freshness::Stale,
-            Effect::Read => freshness,
-        };
+        let mut fresh = first_freshness(&request, freshness);
         for attempt in 0..TXN_ATTEMPTS_MAX {
             let left = deadline.saturating_duration_since(Instant::now());
-            let mut txn = self.begin(fresh, left).await?;
+            let (mut txn, nothing_fresher) = self.begin_for(&request, fresh, left).await?;
             let evaluated = evaluate(&mut txn, &request);
-            if must_be_fresher(&evaluated, &txn, &request, freshness) {
+            if !nothing_fresher && must_be_fresher(&evaluated, &txn, &request, freshness) {
                 fresh = Freshness::Linearizable;
                 continue;
             }
-            let Evaluated {
-                reply,
-                kind,
-                action,
-            } = evaluated?;
-            *mount_type = kind;
-            if let Some((action, fields)) = action {
-                return self.authorised_action(txn, action, &fields).await;
+            if evaluated.is_err() {
+                charge(&mut txn, &request);
             }
-            let position = txn.index();
-            if !txn.has_writes() {
-                *index = Some(position);
-                return Ok(reply);
-            }
-            match self
-                .barrier()
-                .commit(txn, deadline.saturating_duration_since(Instant::now()))
-                .await
-            {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.barrier().commit(txn, left).await {
                 Ok(committed) => {
+                    let Evaluated {
+                        reply,
+                        kind,
+                        action,
+                    } = evaluated?;
+                    *mount_type = kind;
+                    if let Some((action, fields)) = action {
+                        return self.act(action, &fields).await;
+                    }
                     *index = Some(committed.index);
                     return Ok(reply);
                 }
@@ -112,6 +110,21 @@ impl Core {
             }
         }
         Err(last)
+    }
+
+    /// A transaction of the asked freshness. The second value says that nothing fresher can be had, and need not be.
+    async fn begin_for(
+        &self,
+        request: &Request,
+        freshness: Freshness,
+        deadline: Duration,
+    ) -> Result<(Txn, bool), Refusal> {
+        match self.begin(freshness, deadline).await {
+            Err(Refusal::Unavailable(_)) if request.only_tells_of_the_node() => {
+                Ok((self.begin(Freshness::Stale, deadline).await?, true))
+            }
+            begun => Ok((begun?, false)),
+        }
     }
 
     async fn begin(&self, freshness: Freshness, deadline: Duration) -> Result<Txn, Refusal> {
@@ -137,25 +150,21 @@ impl Core {
         })
     }
 
-    /// A guarded action of the node: what authorising wrote (a token's use) is committed first.
-    async fn authorised_action(
-        &self,
-        txn: Txn,
-        action: NodeAction,
-        fields: &holdfast_contract::Fields,
-    ) -> Result<Reply, Refusal> {
-        if txn.has_writes() {
-            self.barrier().commit(txn, PATIENCE).await?;
-        }
-        self.act(action, fields).await
-    }
-
     async fn back_off(&self, attempt: u32) {
         let mut byte = [0];
         self.barrier().surroundings().fill(&mut byte);
         let ceiling = BACKOFF_MS_MAX * u64::from(attempt + 1);
         let wait = u64::from(byte[0]) * ceiling / u64::from(u8::MAX);
         tokio::time::sleep(Duration::from_millis(wait)).await;
+    }
+}
+
+/// What the first try is evaluated on.
+const fn first_freshness(request: &Request, asked: Freshness) -> Freshness {
+    match (request.effect(), request.is_action()) {
+        (Effect::Read, _) => asked,
+        (Effect::Write, false) => Freshness::BoundedMs(WRITE_AGE_MS_MAX),
+        (Effect::Write, true) => Freshness::Linearizable,
     }
 }
 
@@ -174,9 +183,7 @@ fn must_be_fresher(
     match evaluated {
         Err(refusal) => refusal.depends_on_state(),
         // A write that found nothing to write concluded that from what it read, and nothing will assert it.
-        Ok(evaluated) => {
-            request.effect() == Effect::Write && !txn.has_writes() && evaluated.action.is_none()
-        }
+        Ok(_) => request.effect() == Effect::Write && !txn.has_writes(),
     }
 }
 

@@ -7,6 +7,13 @@ use holdfast_contract::{
 use serde_json::{Value as Json, json};
 use std::time::Duration;
 
+/// Most options of a mount.
+const OPTIONS_MAX: usize = 64;
+/// Most bytes of a mount's options, keys and values together.
+const OPTIONS_BYTES_MAX: usize = 16 * 1024;
+/// Longest description of a mount, in bytes.
+const DESCRIPTION_BYTES_MAX: usize = 4 * 1024;
+
 const LEASES: [Field; 4] = [
     Field::new(
         "default_lease_ttl",
@@ -279,6 +286,7 @@ fn enable(ctx: &mut Context<'_>, call: &Call, path: &str) -> Result<Reply, Refus
             )
         })?;
     let mut entry = MountEntry::new(ctx.txn, path, engine);
+    check_options(asked)?;
     for (key, value) in asked.iter().filter(|(key, _)| key != "version") {
         entry.options.push((key.clone(), value.clone()));
     }
@@ -289,7 +297,9 @@ fn enable(ctx: &mut Context<'_>, call: &Call, path: &str) -> Result<Reply, Refus
 
 fn tune_mount(ctx: &mut Context<'_>, call: &Call, path: &str) -> Result<Reply, Refusal> {
     let mut entry = (*standing(ctx, path)?).clone();
-    for (key, value) in call.fields.text_map("options").unwrap_or_default() {
+    let asked = call.fields.text_map("options").unwrap_or_default();
+    check_options(asked)?;
+    for (key, value) in asked {
         if key == "version" && *value != entry.version {
             return Err(Refusal::field(
                 "options.version",
@@ -299,9 +309,23 @@ fn tune_mount(ctx: &mut Context<'_>, call: &Call, path: &str) -> Result<Reply, R
         entry.options.retain(|(known, _)| known != key);
         entry.options.push((key.clone(), value.clone()));
     }
+    check_options(&entry.options)?;
     apply_settings(&mut entry, call)?;
     mounts::replace(ctx.txn, ctx.namespace, &entry)?;
     Ok(Reply::none())
+}
+
+/// A mount's record is read by every request that lies in it.
+fn check_options(options: &[(String, String)]) -> Result<(), Refusal> {
+    let bytes: usize = options
+        .iter()
+        .map(|(key, value)| key.len() + value.len())
+        .sum();
+    if options.len() > OPTIONS_MAX || bytes > OPTIONS_BYTES_MAX {
+        let text = format!("has more than {OPTIONS_MAX} members or {OPTIONS_BYTES_MAX} bytes");
+        return Err(Refusal::field("options", &text));
+    }
+    Ok(())
 }
 
 /// Settings may stand at the top (tune) or in `config` (enable).
@@ -339,6 +363,10 @@ fn apply_settings(entry: &mut MountEntry, call: &Call) -> Result<(), Refusal> {
         ));
     }
     if let Some(description) = call.fields.text("description") {
+        if description.len() > DESCRIPTION_BYTES_MAX {
+            let text = format!("is longer than {DESCRIPTION_BYTES_MAX} bytes");
+            return Err(Refusal::field("description", &text));
+        }
         description.clone_into(&mut entry.description);
     }
     let nested = config
