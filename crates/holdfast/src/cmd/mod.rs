@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod cluster;
+mod dev;
 mod kv;
 mod login;
 mod operator;
@@ -23,6 +24,7 @@ use std::process::ExitCode;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Server(server::ServerArgs),
+    Dev(dev::DevArgs),
     /// State of a node: sealed or not, who leads. Exit code 2 when sealed.
     Status,
     Login(login::Login),
@@ -57,6 +59,7 @@ pub(crate) fn run(cli: Cli, hardening: &Hardening) -> ExitCode {
         Command::Server(args) => {
             server::run(&args, hardening).map_err(|error| Failure::local(format!("{error:#}")))
         }
+        Command::Dev(args) => dev::run(&args).map_err(|error| Failure::local(format!("{error:#}"))),
         Command::Cluster(command) => command.run(out).map(|()| ExitCode::SUCCESS),
         command => on_server(command, cli.global),
     };
@@ -97,7 +100,7 @@ fn on_server(command: Command, global: crate::cli::Global) -> Result<ExitCode, F
             Command::Secrets(command) => command.run(at).await,
             Command::Token(command) => command.run(at).await,
             Command::Policy(command) => command.run(at).await,
-            Command::Server(_) | Command::Cluster(_) => Ok(()),
+            Command::Server(_) | Command::Dev(_) | Command::Cluster(_) => Ok(()),
         }?;
         Ok(ExitCode::SUCCESS)
     })
