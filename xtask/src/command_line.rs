@@ -1,6 +1,8 @@
 //! What was typed after `cargo xtask`, parsed into a `Task`. Written by hand: a parser crate would double the
 //! time that a newcomer waits for the first line of output.
 
+use std::path::PathBuf;
+
 use crate::ci::{Choice, StepName};
 
 pub(crate) const USAGE: &str = "\
@@ -8,6 +10,9 @@ Developer commands of Holdfast
 
 Usage: cargo xtask <COMMAND>
 
+  up                   Three nodes on this machine, unsealed, until Ctrl-C; run again, it finds them
+      --state-dir DIR    where keys, data and logs are (default: ~/.local/state/holdfast/up)
+      --binary FILE      run this `holdfast` instead of building one
   setup                Install what this machine lacks (says what and why)
   build [--release]    Build the `holdfast` binary
   test                 Everything that CI runs; same as `ci`
@@ -31,10 +36,18 @@ pub(crate) enum Task {
     Help,
     Setup,
     Rocksdb,
-    Build { release: bool },
+    Build {
+        release: bool,
+    },
     Ci(Choice),
     Tidy,
-    Bench { args: Vec<String> },
+    Bench {
+        args: Vec<String>,
+    },
+    Up {
+        state_dir: Option<PathBuf>,
+        binary: Option<PathBuf>,
+    },
 }
 
 /// Parses the words after `cargo xtask`; the error is one sentence for the person who typed them.
@@ -62,6 +75,10 @@ pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Task, String> 
             let release = take_flag(&mut words, "--release");
             Task::Build { release }
         }
+        "up" => Task::Up {
+            state_dir: take_path(&mut words, "--state-dir")?,
+            binary: take_path(&mut words, "--binary")?,
+        },
         "setup" => Task::Setup,
         "rocksdb" => Task::Rocksdb,
         "tidy" => Task::Tidy,
@@ -102,6 +119,18 @@ fn take_flag(words: &mut Vec<String>, flag: &str) -> bool {
     words.len() != before
 }
 
+/// The path after the flag.
+fn take_path(words: &mut Vec<String>, flag: &str) -> Result<Option<PathBuf>, String> {
+    let Some(at) = words.iter().position(|word| word == flag) else {
+        return Ok(None);
+    };
+    if at + 1 == words.len() {
+        return Err(format!("`{flag}` needs a path"));
+    }
+    let taken = words.drain(at..=at + 1).next_back();
+    Ok(taken.map(PathBuf::from))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,6 +150,8 @@ mod tests {
             "tidy",
             "rocksdb",
             "bench",
+            "up",
+            "up --state-dir /s --binary /b",
         ] {
             assert!(typed(line).is_ok_and(|task| task != Task::Help), "{line}");
             assert!(USAGE.contains(line.split(' ').next().unwrap()), "{line}");
@@ -142,6 +173,8 @@ mod tests {
     fn what_is_not_understood_is_refused_by_name() {
         assert!(typed("dance").unwrap_err().contains("dance"));
         assert!(typed("ci --only dance").unwrap_err().contains("dance"));
+        assert!(typed("up --state-dir").unwrap_err().contains("--state-dir"));
+        assert!(typed("up now").unwrap_err().contains("now"));
         assert!(typed("ci --only").unwrap_err().contains("--only"));
         assert!(typed("build --fast").unwrap_err().contains("--fast"));
         assert!(typed("tidy -- x").unwrap_err().contains('x'));

@@ -22,6 +22,7 @@ mod rocksdb;
 mod setup;
 mod tests_run;
 mod tidy;
+mod up;
 
 use std::process::ExitCode;
 
@@ -55,6 +56,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Ci(choice) => ci::run(&places, &choice)?,
         Task::Tidy => tidy::run(&places)?,
         Task::Bench { args } => bench::run(&places, &args)?,
+        Task::Up { state_dir, binary } => up::run(&places, state_dir, binary)?,
     }
     Ok(())
 }
