@@ -150,8 +150,19 @@ impl Inner {
             && self.state.applied().log_id.is_none()
     }
 
-    pub(crate) fn set_phase(&self, phase: Phase) {
-        self.phase.send_replace(phase);
+    /// Enters a phase. A stopped node stays stopped and a quarantined one never takes part again: false when it did not enter.
+    pub(crate) fn set_phase(&self, phase: Phase) -> bool {
+        self.phase.send_if_modified(|now| {
+            let stays = match (&*now, &phase) {
+                (Phase::Stopped(_), _) => true,
+                (Phase::Quarantined(_), next) => !matches!(next, Phase::Stopped(_)),
+                (Phase::Joining(_) | Phase::Running(_), _) => false,
+            };
+            if !stays {
+                *now = phase;
+            }
+            !stays
+        })
     }
 
     /// Asks the process to exit; the first reason stands.
@@ -180,6 +191,23 @@ pub(crate) fn leadership(raft: &Raft) -> Leadership {
             .membership_config
             .voter_ids()
             .all(|voter| voter == metrics.id),
+    }
+}
+
+/// Resolves with the leader once another one than `leader`, and than the one known now, is known. (`leader` may be newer than
+/// what this node knows, when another node named it.)
+pub(crate) async fn leader_after(raft: &Raft, leader: u64) -> u64 {
+    let mut metrics = raft.server_metrics();
+    let known = metrics.borrow_watched().current_leader;
+    loop {
+        let now = metrics.borrow_watched().current_leader;
+        if let Some(other) = now.filter(|other| *other != leader && now != known) {
+            return other;
+        }
+        if metrics.changed().await.is_err() {
+            // Raft has ended: no other leader will be known.
+            return std::future::pending().await;
+        }
     }
 }
 

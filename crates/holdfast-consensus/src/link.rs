@@ -207,3 +207,62 @@ pub(crate) fn refusal(reason: pb::refusal::Reason, text: impl Into<String>) -> p
         text: text.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use holdfast_transport::MemoryNetwork;
+    use pb::refusal::Reason;
+
+    fn link(node: u64) -> Link {
+        Link {
+            node,
+            cluster: "c".to_owned(),
+            store_id: StoreId([u8::try_from(node).unwrap(); 16]),
+            transport: MemoryNetwork::default().join(NodeId(node)),
+            known: KnownStores::default(),
+            acknowledged: Acknowledged::default(),
+            gate: QuorumGate::new(Duration::ZERO, Duration::ZERO),
+        }
+    }
+
+    fn reason(result: Result<(), Foreign>) -> Option<Reason> {
+        result.err().map(|refusal| refusal.reason())
+    }
+
+    #[tokio::test]
+    async fn refuses_what_is_not_meant_for_it() {
+        let (one, two) = (link(1), link(2));
+        let fits = one.header(2);
+        assert_eq!(reason(two.check(Some(&fits), 1, false)), None);
+        assert_eq!(reason(two.check(None, 1, true)), Some(Reason::Foreign));
+        let with = |change: fn(&mut pb::Header)| {
+            let mut header = one.header(2);
+            change(&mut header);
+            reason(two.check(Some(&header), 1, true))
+        };
+        assert_eq!(with(|h| h.version = 2), Some(Reason::Foreign));
+        assert_eq!(with(|h| h.cluster = "d".to_owned()), Some(Reason::Foreign));
+        assert_eq!(with(|h| h.to = 3), Some(Reason::Foreign));
+        assert_eq!(with(|h| h.from = 3), Some(Reason::Foreign));
+    }
+
+    #[tokio::test]
+    async fn another_data_directory_passes_for_questions_only() {
+        let (one, two) = (link(1), link(2));
+        assert_eq!(reason(two.check(Some(&one.header(2)), 1, false)), None);
+        let mut wiped = one.header(2);
+        wiped.store_id = Bytes::from_static(&[9; 16]);
+        // Pinned by its first message, before there is a record.
+        let refused = two.check(Some(&wiped), 1, false);
+        assert_eq!(reason(refused), Some(Reason::WrongStore));
+        assert_eq!(reason(two.check(Some(&wiped), 1, true)), None);
+        // A record rules over what was observed.
+        two.known.replace(BTreeMap::from([(1, StoreId([9; 16]))]));
+        assert_eq!(reason(two.check(Some(&wiped), 1, false)), None);
+        assert_eq!(
+            reason(two.check(Some(&one.header(2)), 1, false)),
+            Some(Reason::WrongStore)
+        );
+    }
+}

@@ -3,7 +3,7 @@
 //! A proposal is "not proposed" only while every try certainly left nothing behind. Once a try may have, the same
 //! transaction is proposed again under its id (the machine recognises it) until it has an answer or the time is up.
 
-use crate::inner::{Inner, leadership};
+use crate::inner::{Inner, leader_after, leadership};
 use crate::link::LinkError;
 use crate::raft_types::{Answer, CommandBytes};
 use holdfast_machine::{Command, Malformed, Outcome, ProposeError, Unavailable};
@@ -94,7 +94,13 @@ impl Proposal<'_> {
             };
             let target = hint.take().or_else(|| leadership(&raft).leader);
             let attempt = match target {
-                Some(leader) => self.attempt(leader, now).await,
+                Some(leader) => {
+                    tokio::select! {
+                        attempt = self.attempt(leader, now) => attempt,
+                        // Whoever leads now can be asked; what the one before will do is not known.
+                        _ = leader_after(&raft, leader) => Attempt::Unknown,
+                    }
+                }
                 None => Attempt::NotLeader(None),
             };
             match attempt {

@@ -1,6 +1,6 @@
 //! One read-index round: to the leader, which confirms with a quorum that it still leads.
 
-use crate::inner::{Inner, leadership};
+use crate::inner::{Inner, leader_after, leadership};
 use crate::raft_types::Raft;
 use crate::timing::millis;
 use holdfast_machine::Unavailable;
@@ -38,7 +38,12 @@ pub(crate) async fn round(inner: &Inner, time: Duration) -> Result<u64, Unavaila
         let leader = hint.take().or_else(|| leadership(&raft).leader);
         let said = match leader {
             Some(id) if id == inner.node() => on_leader(&raft, time).await?,
-            Some(id) => ask(inner, id, time).await,
+            Some(id) => {
+                tokio::select! {
+                    said = ask(inner, id, time) => said,
+                    other = leader_after(&raft, id) => Said::NotLeader(Some(other)),
+                }
+            }
             None => Said::NotLeader(None),
         };
         match said {

@@ -271,9 +271,13 @@ pub(crate) async fn start_raft(inner: &Arc<Inner>) -> Option<Raft> {
     let log = LogAdapter::new(Arc::clone(&inner.log));
     let state = StateAdapter::new(Arc::clone(&inner.state), Arc::clone(&inner.applied));
     match Raft::new(inner.node(), config, network, log, state).await {
+        Ok(raft) if inner.set_phase(Phase::Running(raft.clone())) => Some(raft),
+        // Stopped meanwhile.
         Ok(raft) => {
-            inner.set_phase(Phase::Running(raft.clone()));
-            Some(raft)
+            if raft.shutdown().await.is_err() {
+                tracing::warn!("Raft did not end cleanly");
+            }
+            None
         }
         Err(fatal) => {
             inner.fail(&fatal.to_string());

@@ -148,7 +148,7 @@ impl Timing {
 
     /// How long a write waits for a leader to appear: a whole failover, and some more.
     pub(crate) fn failover(&self) -> Duration {
-        self.election_max * 4 + self.heartbeat * 2
+        self.election_max * 6 + self.heartbeat * 2
     }
 
     /// How long a leader without a quorum is silent, and how long it then tries again. Others can elect meanwhile: their lease
