@@ -24,10 +24,9 @@ mod tests_run;
 mod tidy;
 mod up;
 
-use std::process::ExitCode;
-
 use command_line::Task;
 use places::Places;
+use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let task = match command_line::parse(std::env::args().skip(1)) {
@@ -37,13 +36,11 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run(task) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
+    if let Err(error) = run(task) {
+        eprintln!("error: {error:#}");
+        return ExitCode::FAILURE;
     }
+    ExitCode::SUCCESS
 }
 
 fn run(task: Task) -> anyhow::Result<()> {

@@ -212,7 +212,9 @@ impl Config {
             message,
         })?;
         // A bare file name has an empty parent: that is the current folder.
-        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let folder = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
         let folder = folder.unwrap_or_else(|| Path::new("."));
         config.resolve(folder);
         config.check()?;

@@ -106,8 +106,11 @@ async fn close_answers_what_runs_and_lets_go_of_the_handler<F: Fabric>() {
             };
             assert_eq!(error, CallError::Closed, "closing has begun");
             // Long enough for a close that does not wait to have ended the handler.
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            assert_eq!(two.handler.inside.load(Ordering::SeqCst), 1);
+            let ends = eventually("the handler ends", || {
+                two.handler.inside.load(Ordering::SeqCst) == 0
+            });
+            let ended = tokio::time::timeout(Duration::from_millis(100), ends).await;
+            assert!(ended.is_err(), "the handler still runs");
             two.handler.release.notify_waiters();
         };
         tokio::join!(two.transport.close(), release);

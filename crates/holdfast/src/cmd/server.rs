@@ -26,7 +26,8 @@ pub(crate) struct ServerArgs {
 /// Runs until asked to end (SIGTERM, SIGINT) or the disk fails.
 pub(crate) fn run(args: &ServerArgs, hardening: &Hardening) -> anyhow::Result<ExitCode> {
     if args.die_with_parent {
-        holdfast_memory::parent_death_signal(DeathSignal::Kill).context("arranging to end with the parent process")?;
+        holdfast_memory::parent_death_signal(DeathSignal::Kill)
+            .context("arranging to end with the parent process")?;
     }
     holdfast_memory::keep_new_files_private();
     let config = Config::load(&args.config)?;
@@ -35,7 +36,10 @@ pub(crate) fn run(args: &ServerArgs, hardening: &Hardening) -> anyhow::Result<Ex
     if let Err(error) = holdfast_memory::raise_nofile_limit() {
         tracing::warn!(%error, "the limit of open files stays as it is");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(STACK_BYTES)
+        .build()?;
     let ended = runtime.block_on(async {
         let asked = asked_to_end()?;
         anyhow::Ok(holdfast_node::run(config, asked).await?)
@@ -74,9 +78,13 @@ fn report(hardening: &Hardening) {
         "memory protection"
     );
     if hardening.key_pages == Protection::Unlocked {
-        tracing::warn!("keys are in memory that may be swapped; raise RLIMIT_MEMLOCK (LimitMEMLOCK= in the unit)");
+        tracing::warn!(
+            "keys are in memory that may be swapped; raise RLIMIT_MEMLOCK (LimitMEMLOCK= in the unit)"
+        );
     }
     if hardening.swap_on {
-        tracing::warn!("this machine swaps: what is not a key may reach its disk; turn swap off or encrypt it");
+        tracing::warn!(
+            "this machine swaps: what is not a key may reach its disk; turn swap off or encrypt it"
+        );
     }
 }
