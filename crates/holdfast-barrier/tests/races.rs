@@ -1,4 +1,8 @@
 //! The barrier while others act: seals, shares and answers that arrive between two of its steps.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail the test that calls them"
+)]
 
 use holdfast_barrier::{Barrier, BeginError, Freshness, InitOptions, Name, SystemSurroundings};
 use holdfast_machine::testing::MemoryReplica;

@@ -21,12 +21,21 @@ impl Core {
     pub(crate) async fn act(&self, action: NodeAction, fields: &Fields) -> Result<Reply, Refusal> {
         match action {
             NodeAction::InitStatus => {
-                let initialized = self.barrier().config().map_err(fault)?.is_some();
+                let initialized = self
+                    .barrier()
+                    .config()
+                    .map_err(|why| self.fault(&why))?
+                    .is_some();
                 Ok(Reply::bare(json!({ "initialized": initialized })))
             }
             NodeAction::Init => self.init(fields).await,
             NodeAction::SealStatus => Ok(Reply::bare(
-                self.shown_seal(&self.barrier().seal_status().map_err(fault)?),
+                self.shown_seal(
+                    &self
+                        .barrier()
+                        .seal_status()
+                        .map_err(|why| self.fault(&why))?,
+                ),
             )),
             NodeAction::Unseal => self.unseal(fields).await,
             NodeAction::Seal => {
@@ -43,6 +52,19 @@ impl Core {
             NodeAction::Metrics => Ok(self.metrics().reply(self.barrier())),
             NodeAction::OpenApi => Ok(Reply::bare(crate::openapi::document())),
         }
+    }
+
+    /// What a client is told when the state cannot be read: that this node takes no part, or that something is wrong inside.
+    pub(crate) fn fault(&self, fault: &StorageFault) -> Refusal {
+        let status = self.barrier().replica().status();
+        if matches!(status.role, Role::Quarantined | Role::Stopped) {
+            let why = status
+                .trouble
+                .unwrap_or_else(|| "this node is not serving".to_owned());
+            return Refusal::Unavailable(why);
+        }
+        tracing::error!(error = %fault, "storage failed");
+        Refusal::Internal("storage")
     }
 
     async fn init(&self, fields: &Fields) -> Result<Reply, Refusal> {
@@ -107,7 +129,9 @@ impl Core {
         }
         let status = if fields.boolean("reset") == Some(true) {
             self.barrier().reset_attempt();
-            self.barrier().seal_status().map_err(fault)?
+            self.barrier()
+                .seal_status()
+                .map_err(|why| self.fault(&why))?
         } else {
             let share = fields
                 .text("key")
@@ -116,7 +140,7 @@ impl Core {
                 .submit_share(share)
                 .await
                 .map_err(|why| match why {
-                    UnsealError::Storage(why) => fault(why),
+                    UnsealError::Storage(why) => self.fault(&why),
                     why => Refusal::Invalid(why.to_string()),
                 })?
         };
@@ -151,7 +175,10 @@ impl Core {
     }
 
     fn health(&self, fields: &Fields) -> Result<Reply, Refusal> {
-        let seal = self.barrier().seal_status().map_err(fault)?;
+        let seal = self
+            .barrier()
+            .seal_status()
+            .map_err(|why| self.fault(&why))?;
         let status = self.barrier().replica().status();
         let standby = status.role != Role::Leader;
         let standby_ok = fields.boolean("standbyok") == Some(true)
@@ -306,9 +333,4 @@ fn count(fields: &Fields, name: &str) -> Result<u8, Refusal> {
         .integer(name)
         .ok_or_else(|| Refusal::field(name, "is required"))?;
     u8::try_from(given).map_err(|_| Refusal::field(name, "must be 1 to 255"))
-}
-
-fn fault(fault: StorageFault) -> Refusal {
-    tracing::error!(error = %fault, "storage failed");
-    Refusal::Internal("storage")
 }

@@ -143,10 +143,7 @@ impl Core {
                 Refusal::Behind
             }
             BeginError::Unavailable(why) => Refusal::Unavailable(why.to_string()),
-            BeginError::Storage(fault) => {
-                tracing::error!(error = %fault, "storage failed");
-                Refusal::Internal("storage")
-            }
+            BeginError::Storage(fault) => self.fault(&fault),
         })
     }
 

@@ -201,7 +201,7 @@ fn list_auth(_: &mut Context<'_>, _: &Call) -> Result<Reply, Refusal> {
 }
 
 /// `mounts/a/b/tune` is the settings of `a/b`, unless a mount of that name stands.
-fn tuned<'a>(path: &'a str) -> (&'a str, bool) {
+fn tuned(path: &str) -> (&str, bool) {
     path.strip_suffix("/tune")
         .map_or((path, false), |path| (path, true))
 }

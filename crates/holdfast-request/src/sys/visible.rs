@@ -37,11 +37,7 @@ pub(crate) static ROUTES: &[Route] = &[
 
 fn acl(ctx: &mut Context<'_>) -> Result<Acl, Refusal> {
     let caller = ctx.caller.ok_or(Refusal::Denied)?;
-    Ok(holdfast_access::acl_of(
-        ctx.txn,
-        ctx.namespace,
-        &caller.policies,
-    )?)
+    holdfast_access::acl_of(ctx.txn, ctx.namespace, &caller.policies)
 }
 
 fn list(ctx: &mut Context<'_>, _: &Call) -> Result<Reply, Refusal> {

@@ -1,4 +1,8 @@
 //! The pipeline over the real barrier, machine, engines and policies, with replicas in memory.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail the test that calls them"
+)]
 
 mod fixture;
 mod mounts;
