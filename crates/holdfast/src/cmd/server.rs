@@ -32,6 +32,7 @@ pub(crate) fn run(args: &ServerArgs, hardening: &Hardening) -> anyhow::Result<Ex
     holdfast_memory::keep_new_files_private();
     let config = Config::load(&args.config)?;
     holdfast_node::start_logging(&config.log);
+    tell_only_where_it_panicked();
     report(hardening);
     if let Err(error) = holdfast_memory::raise_nofile_limit() {
         tracing::warn!(%error, "the limit of open files stays as it is");
@@ -87,4 +88,12 @@ fn report(hardening: &Hardening) {
             "this machine swaps: what is not a key may reach its disk; turn swap off or encrypt it"
         );
     }
+}
+
+/// A panic's text may hold a value that came in; its place in the code does not.
+fn tell_only_where_it_panicked() {
+    std::panic::set_hook(Box::new(|panic| match panic.location() {
+        Some(place) => tracing::error!(file = place.file(), line = place.line(), "panicked"),
+        None => tracing::error!("panicked"),
+    }));
 }
