@@ -23,7 +23,8 @@ mod slab;
 mod zeroizing_allocator;
 
 pub use hardening::{
-    DeathSignal, Hardening, harden_process, keep_new_files_private, parent_death_signal, raise_nofile_limit,
+    DeathSignal, Hardening, harden_process, keep_new_files_private, parent_death_signal,
+    raise_nofile_limit,
 };
 pub use pages::Protection;
 pub use secret_box::SecretBox;
