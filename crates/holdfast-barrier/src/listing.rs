@@ -31,10 +31,10 @@ impl Txn {
         let mut current: Key = Vec::new();
         let mut from = path.key.clone();
         loop {
-            let rows = self.view.scan(&path.key, &from, PAGE)?;
+            let rows = self.view.scan_keys(&path.key, &from, PAGE)?;
             let full = rows.len() == PAGE;
             let mut last_below = false;
-            for (key, _) in &rows {
+            for key in &rows {
                 if *key == path.key {
                     continue;
                 }
@@ -58,7 +58,7 @@ impl Txn {
                 return Err(TxnError::TooLarge("directory"));
             }
             match rows.last() {
-                Some((key, _)) if full => {
+                Some(key) if full => {
                     // Skip the rest of a folder that is already known to be one.
                     from = if last_below {
                         after_prefix(&current)
@@ -81,8 +81,8 @@ impl Txn {
         let mut found = Vec::new();
         let mut from = path.key.clone();
         loop {
-            let rows = self.view.scan(&path.key, &from, PAGE)?;
-            for (key, _) in &rows {
+            let rows = self.view.scan_keys(&path.key, &from, PAGE)?;
+            for key in &rows {
                 let mut at = path.key.len();
                 let mut iv = path.iv;
                 let mut text = String::new();
@@ -103,7 +103,7 @@ impl Txn {
                 return Err(TxnError::TooLarge("directory"));
             }
             match rows.last() {
-                Some((key, _)) if rows.len() == PAGE => from = [key.as_slice(), &[0]].concat(),
+                Some(key) if rows.len() == PAGE => from = [key.as_slice(), &[0]].concat(),
                 _ => break,
             }
         }
@@ -126,7 +126,7 @@ impl Txn {
         let prefix = class_prefix(namespace, class);
         let start = segments_start(class);
         let mut found = Vec::new();
-        for (key, _) in self.view.scan(&prefix, &prefix, limit)? {
+        for key in self.view.scan_keys(&prefix, &prefix, limit)? {
             let order = key.get(start - 8..start).ok_or(TxnError::Corrupt("key"))?;
             let order = order
                 .iter()
@@ -154,7 +154,7 @@ impl Txn {
     /// When the disk fails.
     pub fn count_below(&mut self, name: &Name, limit: usize) -> Result<usize, TxnError> {
         let path = self.seal_name(name)?;
-        Ok(self.view.scan(&path.key, &path.key, limit)?.len())
+        Ok(self.view.scan_keys(&path.key, &path.key, limit)?.len())
     }
 
     /// Names directly below a name of the first `limit` records found there, in no plain order. Unlike [`Txn::list`] its
@@ -166,7 +166,7 @@ impl Txn {
         let cipher = self.keys.name_cipher(name.namespace)?;
         let path = self.seal_name(name)?;
         let mut found: Vec<String> = Vec::new();
-        for (key, _) in self.view.scan(&path.key, &path.key, limit)? {
+        for key in self.view.scan_keys(&path.key, &path.key, limit)? {
             if key.len() > path.key.len() {
                 let (sealed, _) = segment_at(&key, path.key.len())?;
                 let (segment, _) = open_segment(cipher, &path.iv, sealed)?;

@@ -7,12 +7,12 @@
 use holdfast_barrier::{Barrier, BeginError, Freshness, InitOptions, Name, SystemSurroundings};
 use holdfast_machine::testing::MemoryReplica;
 use holdfast_machine::{
-    BoxFuture, Command, Outcome, ProposeError, Put, Replica, ReplicaStatus, StorageFault,
-    SystemKey, Transaction, Unavailable, View, Write,
+    BoxFuture, Command, Key, Outcome, Position, ProposeError, Put, Replica, ReplicaStatus, Row,
+    StorageFault, SystemKey, Transaction, Unavailable, View, Write,
 };
 use holdfast_types::{Class, NamespaceId, NodeId, TxnId};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
@@ -24,6 +24,8 @@ struct Staged {
     below: Arc<MemoryReplica>,
     rounds: Semaphore,
     waiting: Semaphore,
+    /// Its views give no values in bulk.
+    keys_only: AtomicBool,
     /// After how many views somebody seals; 0 = never.
     seal_after: AtomicUsize,
 }
@@ -34,6 +36,7 @@ impl Staged {
             below: Arc::clone(below),
             rounds: Semaphore::new(rounds),
             waiting: Semaphore::new(0),
+            keys_only: AtomicBool::new(false),
             seal_after: AtomicUsize::new(0),
         })
     }
@@ -41,12 +44,15 @@ impl Staged {
 
 impl Replica for Staged {
     fn view(&self) -> Result<Box<dyn View>, StorageFault> {
-        let view = self.below.view();
+        let view = self.below.view()?;
         let before = self.seal_after.load(Ordering::SeqCst);
         if before > 0 && self.seal_after.fetch_sub(1, Ordering::SeqCst) == 1 {
             seal_elsewhere(&self.below);
         }
-        view
+        if self.keys_only.load(Ordering::SeqCst) {
+            return Ok(Box::new(KeysOnly(view)));
+        }
+        Ok(view)
     }
 
     fn read_index(&self, deadline: Duration) -> BoxFuture<'_, Result<u64, Unavailable>> {
@@ -91,6 +97,31 @@ impl Replica for Staged {
         deadline: Duration,
     ) -> BoxFuture<'_, Result<(), Unavailable>> {
         self.below.step_down(to, deadline)
+    }
+}
+
+struct KeysOnly(Box<dyn View>);
+
+impl View for KeysOnly {
+    fn position(&self) -> Position {
+        self.0.position()
+    }
+
+    fn get(&self, key: &[u8]) -> Result<Option<Row>, StorageFault> {
+        self.0.get(key)
+    }
+
+    fn scan(&self, _: &[u8], _: &[u8], _: usize) -> Result<Vec<(Key, Row)>, StorageFault> {
+        Err(StorageFault("values were read in bulk".to_owned()))
+    }
+
+    fn scan_keys(
+        &self,
+        prefix: &[u8],
+        from: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Key>, StorageFault> {
+        self.0.scan_keys(prefix, from, limit)
     }
 }
 
@@ -259,4 +290,42 @@ async fn what_is_removed_in_bulk_can_be_written_again_in_the_same_transaction() 
     assert_eq!(txn.count_below(&name(&["many"]), 10).unwrap(), 1);
     let kept = txn.get(&name(&["many", "7"])).unwrap().unwrap();
     assert_eq!(kept.as_slice(), b"again");
+}
+
+#[tokio::test]
+async fn a_listing_reads_names_and_no_values() {
+    let (below, shares) = initialized().await;
+    let staged = Staged::over(&below, 9);
+    let node = barrier(Arc::clone(&staged) as _);
+    for share in &shares[..2] {
+        node.submit_share(share).await.unwrap();
+    }
+    let mut txn = node.begin_local().unwrap();
+    // A leaf, a folder larger than a page, one name that is both, and more after them.
+    for at in 0..300 {
+        txn.put(&name(&["dir", "large", &at.to_string()]), bytes("x"))
+            .unwrap();
+    }
+    for path in [&["dir", "large"][..], &["dir", "leaf"], &["dir", "f", "g"]] {
+        txn.put(&name(path), bytes("x")).unwrap();
+    }
+    node.commit(txn, SOON).await.unwrap();
+    staged.keys_only.store(true, Ordering::SeqCst);
+    let mut txn = node.begin_local().unwrap();
+    let listed = txn.list(&name(&["dir"])).unwrap();
+    let shown: Vec<(&str, bool, bool)> = listed
+        .iter()
+        .map(|child| (child.segment.as_str(), child.leaf, child.folder))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("f", false, true),
+            ("large", true, true),
+            ("leaf", true, false)
+        ]
+    );
+    assert_eq!(txn.walk(&name(&["dir"]), 1_000).unwrap().len(), 303);
+    assert_eq!(txn.count_below(&name(&["dir"]), 1_000).unwrap(), 303);
+    assert_eq!(txn.some_below(&name(&["dir"]), 1).unwrap().len(), 1);
 }

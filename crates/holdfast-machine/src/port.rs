@@ -47,6 +47,20 @@ pub trait View: Send + Sync {
         from: &[u8],
         limit: usize,
     ) -> Result<Vec<(Key, Row)>, StorageFault>;
+
+    /// The keys that [`View::scan`] would give, without their values: those may be large, and many at once.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    fn scan_keys(
+        &self,
+        prefix: &[u8],
+        from: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Key>, StorageFault> {
+        let rows = self.scan(prefix, from, limit)?;
+        Ok(rows.into_iter().map(|(key, _)| key).collect())
+    }
 }
 
 /// Nothing could be promised in time; nothing was changed by asking. Answered 503.

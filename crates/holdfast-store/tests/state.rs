@@ -72,6 +72,8 @@ fn scans_are_bounded_by_prefix_start_and_count() {
     let prefix = SystemKey::nodes_prefix();
     let keys = |from: &[u8], limit| -> Vec<u8> {
         let found = view.scan(&prefix, from, limit).unwrap();
+        let alone = view.scan_keys(&prefix, from, limit).unwrap();
+        assert!(found.iter().map(|(key, _)| key).eq(&alone));
         found.iter().map(|(key, _)| *key.last().unwrap()).collect()
     };
     assert_eq!(keys(&[], 99), (1..=10).collect::<Vec<_>>());

@@ -51,4 +51,23 @@ impl View for StateView {
             .map_err(|fault| self.faults.raise(fault))?;
         Ok(found)
     }
+
+    fn scan_keys(
+        &self,
+        prefix: &[u8],
+        from: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Key>, StorageFault> {
+        let mut found = Vec::new();
+        if limit == 0 {
+            return Ok(found);
+        }
+        self.pinned
+            .walk(prefix, from, |key, _| {
+                found.push(key.to_vec());
+                Ok(found.len() < limit)
+            })
+            .map_err(|fault| self.faults.raise(fault))?;
+        Ok(found)
+    }
 }
