@@ -22,6 +22,8 @@ pub struct Response {
     pub body: Value,
     /// `X-Vault-Index`, if any.
     pub index: Option<String>,
+    /// `X-Holdfast-Age-Ms`, if any.
+    pub age_ms: Option<u64>,
     /// Body as it came.
     pub text: String,
 }
@@ -113,12 +115,15 @@ impl Http {
             .get("x-vault-index")
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned);
+        let age_ms = answer.headers().get("x-holdfast-age-ms");
+        let age_ms = age_ms.and_then(|value| value.to_str().ok()?.parse().ok());
         let text = answer.text().await?;
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
         Ok(Response {
             status,
             body,
             index,
+            age_ms,
             text,
         })
     }

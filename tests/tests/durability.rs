@@ -189,10 +189,14 @@ async fn without_a_quorum_answers_are_quick_and_honest() {
         .await
         .expect(503);
     // Who says that it may be old gets it.
-    root.with_header("X-Holdfast-Consistency", "stale")
+    let old = root
+        .with_header("X-Holdfast-Consistency", "stale")
         .get("secret/data/a")
-        .await
-        .expect(200);
+        .await;
+    assert!(
+        old.expect(200).age_ms.is_some(),
+        "and is told how old it may be"
+    );
     let back = if kept == 1 { 2 } else { 1 };
     cluster.start(back).await;
     cluster.leader().await;

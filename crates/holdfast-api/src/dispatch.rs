@@ -60,6 +60,7 @@ impl Dispatch {
             request_id,
             mount_type: String::new(),
             index: None,
+            age_ms: None,
         })
     }
 

@@ -66,6 +66,7 @@ fn refused(incoming: &Incoming, refusal: Refusal) -> Answer {
         request_id: incoming.request_id.clone(),
         mount_type: String::new(),
         index: None,
+        age_ms: None,
     }
 }
 

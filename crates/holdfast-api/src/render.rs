@@ -31,6 +31,7 @@ pub(crate) fn refusal(refusal: Refusal) -> Response<Bytes> {
         request_id: String::new(),
         mount_type: String::new(),
         index: None,
+        age_ms: None,
     })
 }
 
@@ -39,6 +40,7 @@ struct Rendered {
     kind: HeaderValue,
     body: Vec<u8>,
     index: Option<u64>,
+    age_ms: Option<u64>,
     retry: bool,
 }
 
@@ -52,6 +54,7 @@ fn success(reply: &Reply, answer: &Answer) -> Rendered {
         kind: JSON,
         body: Vec::new(),
         index: answer.index,
+        age_ms: answer.age_ms,
         retry: false,
     };
     if empty {
@@ -97,6 +100,7 @@ fn refused(refusal: &Refusal, answer: &Answer) -> Rendered {
         kind: JSON,
         body,
         index,
+        age_ms: answer.age_ms,
         retry: told.retry,
     }
 }
@@ -115,6 +119,9 @@ fn finish(rendered: Rendered) -> Response<Bytes> {
         .and_then(|index| HeaderValue::from_str(&index::encode(index)).ok())
     {
         headers.insert("x-vault-index", value);
+    }
+    if let Some(age_ms) = rendered.age_ms {
+        headers.insert("x-holdfast-age-ms", HeaderValue::from(age_ms));
     }
     if rendered.retry {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));

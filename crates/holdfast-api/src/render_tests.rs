@@ -9,6 +9,7 @@ fn answer(result: Result<Reply, Refusal>) -> Answer {
         request_id: "id-1".to_owned(),
         mount_type: "kv".to_owned(),
         index: Some(42),
+        age_ms: None,
     }
 }
 

@@ -6,7 +6,7 @@ use holdfast_barrier::{Barrier, SystemSurroundings};
 use holdfast_consensus::{
     Consensus, Member, MemberInfo, Options, Preset, StartError as ConsensusError,
 };
-use holdfast_machine::{Replica, Role};
+use holdfast_machine::{Replica, Role, StorageFault};
 use holdfast_request::{Core, NodeInfo};
 use holdfast_store::{OpenError, Options as StoreOptions, Stores};
 use holdfast_transport::{
@@ -199,7 +199,12 @@ async fn open_stores(dir: &Path) -> Result<Stores, StartError> {
         if let Some(above) = at.parent() {
             std::fs::create_dir_all(above)?;
         }
-        holdfast_store::open(&at, &StoreOptions::default())
+        let on_fault = |fault: &StorageFault| tracing::error!(%fault, "the disk failed");
+        let options = StoreOptions {
+            on_fault: Arc::new(on_fault),
+            ..StoreOptions::default()
+        };
+        holdfast_store::open(&at, &options)
     })
     .await;
     let opened = opened.unwrap_or_else(|_| Err(OpenError::Io("opening it panicked".to_owned())));

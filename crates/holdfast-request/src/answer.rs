@@ -12,4 +12,7 @@ pub struct Answer {
     pub mount_type: String,
     /// Index that the answer reflects, for `X-Vault-Index`; `None` when it reflects none.
     pub index: Option<u64>,
+    /// How old the state may be that it was read from, milliseconds at most; `None` when it was asked to be the freshest, or
+    /// when this node cannot tell.
+    pub age_ms: Option<u64>,
 }

@@ -39,12 +39,19 @@ impl Core {
             request_id,
             mount_type: String::new(),
             index: None,
+            age_ms: None,
         };
+        let asked = incoming.freshness;
+        let age_ms = self.barrier().replica().staleness_ms();
         answer.result = self
             .run(incoming, &mut answer.mount_type, &mut answer.index)
             .await;
-        self.metrics()
-            .observe(operation, &answer.result, started.elapsed());
+        let took = started.elapsed();
+        if asked != Freshness::Linearizable {
+            let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+            answer.age_ms = age_ms.map(|age_ms| age_ms.saturating_add(took_ms));
+        }
+        self.metrics().observe(operation, &answer.result, took);
         answer
     }
 

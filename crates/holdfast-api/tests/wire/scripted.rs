@@ -46,6 +46,7 @@ impl Pipeline for Scripted {
                 request_id: incoming.request_id,
                 mount_type: "test".to_owned(),
                 index: Some(7),
+                age_ms: None,
             }
         })
     }
