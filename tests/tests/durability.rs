@@ -174,12 +174,17 @@ async fn without_a_quorum_answers_are_quick_and_honest() {
         .post("secret/data/a", json!({ "data": { "a": "b" } }))
         .await
         .expect(200);
+    let root = cluster.root(kept);
+    let old = root.with_header("X-Holdfast-Consistency", "stale");
+    eventually("the node to learn how old its state is", || async {
+        old.get("secret/data/a").await.age_ms.is_some()
+    })
+    .await;
     for id in 1..=3 {
         if id != kept {
             cluster.node(id).kill();
         }
     }
-    let root = cluster.root(kept);
     eventually("the rest to notice", || {
         let root = root.clone();
         async move { root.get("secret/data/a").await.status == 503 }
@@ -189,14 +194,8 @@ async fn without_a_quorum_answers_are_quick_and_honest() {
         .await
         .expect(503);
     // Who says that it may be old gets it.
-    let old = root
-        .with_header("X-Holdfast-Consistency", "stale")
-        .get("secret/data/a")
-        .await;
-    assert!(
-        old.expect(200).age_ms.is_some(),
-        "and is told how old it may be"
-    );
+    let answer = old.get("secret/data/a").await.expect(200);
+    assert!(answer.age_ms.is_some(), "and is told how old it may be");
     let back = if kept == 1 { 2 } else { 1 };
     cluster.start(back).await;
     cluster.leader().await;
