@@ -13,7 +13,8 @@ use crate::cargo;
 use crate::places::Places;
 
 /// Top floor first. A crate may depend on those below it. A new crate gets its place here.
-const FLOORS: [&str; 21] = [
+const FLOORS: [&str; 23] = [
+    "holdfast-sim",
     "holdfast",
     "holdfast-node",
     "holdfast-api",
@@ -35,12 +36,32 @@ const FLOORS: [&str; 21] = [
     "holdfast-types",
     "holdfast-client",
     "holdfast-proto",
+    "holdfast-check",
 ];
 /// Crates apart: anyone may use them; they know nothing of the server.
-const APART: [&str; 2] = ["holdfast-client", "holdfast-proto"];
+const APART: [&str; 3] = ["holdfast-client", "holdfast-proto", "holdfast-check"];
 /// Packages beside the house, and what they may use: public doors, and the tests' way to start a cluster.
-const BESIDE: [(&str, &[&str]); 3] = [
+const BESIDE: [(&str, &[&str]); 8] = [
     ("holdfast-tests", &["holdfast-client", "holdfast-proto"]),
+    // The harness reads the logs of stopped nodes, as a thief would; everything else goes through public doors.
+    (
+        "holdfast-chaos",
+        &[
+            "holdfast-check",
+            "holdfast-client",
+            "holdfast-consensus",
+            "holdfast-nemesis",
+            "holdfast-relay",
+            "holdfast-report",
+            "holdfast-store",
+            "holdfast-types",
+            "holdfast-workload",
+        ],
+    ),
+    ("holdfast-nemesis", &[]),
+    ("holdfast-relay", &[]),
+    ("holdfast-report", &["holdfast-check"]),
+    ("holdfast-workload", &["holdfast-check", "holdfast-client"]),
     (
         "holdfast-benches",
         &["holdfast-client", "holdfast-proto", "holdfast-tests"],

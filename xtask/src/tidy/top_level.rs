@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Finding;
 use super::tracked::Tracked;
 
-const ALLOWED: [&str; 20] = [
+const ALLOWED: [&str; 21] = [
     ".cargo",
     ".ci",
     ".gitattributes",
@@ -18,6 +18,7 @@ const ALLOWED: [&str; 20] = [
     "README.md",
     "SECURITY.md",
     "benches",
+    "chaos",
     "clippy.toml",
     "cluster-config",
     "crates",

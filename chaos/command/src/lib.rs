@@ -1,0 +1,1 @@
+//! Chaos runs on real processes: scenarios, workloads, faults, verdicts.

@@ -1,0 +1,1 @@
+//! What a run looked like: one offline HTML file, JSON and JUnit.
