@@ -1,5 +1,6 @@
 //! What only the leader does: tick the clock, set checkpoints, keep the members' records; and give way when its clock is off.
 
+use crate::host;
 use crate::inner::{Inner, Phase, leadership, metrics};
 use crate::member::NodeRecord;
 use crate::members;
@@ -144,9 +145,7 @@ fn present(inner: &Inner, id: u64) -> Option<NodeRecord> {
 
 async fn put(inner: &Inner, id: u64, replaces: u64, record: &NodeRecord) {
     let mut txn_id = [0; 16];
-    if getrandom::fill(&mut txn_id).is_err() {
-        return;
-    }
+    host::fill(&mut txn_id);
     let mut command = Command::Transaction(Transaction {
         txn_id: TxnId(txn_id),
         proposed_at_ms: 0,

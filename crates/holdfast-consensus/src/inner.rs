@@ -3,6 +3,7 @@
 use crate::applied::AppliedIndex;
 use crate::clock::{LeaderClock, WallClock};
 use crate::freshness::Freshness;
+use crate::host::Host;
 use crate::link::Link;
 use crate::member::{Member, MemberInfo};
 use crate::peers::Peers;
@@ -41,6 +42,7 @@ pub(crate) struct Inner {
     /// Nodes that are being added: peers, not yet members.
     pub(crate) candidates: Mutex<BTreeMap<u64, MemberInfo>>,
     pub(crate) version: String,
+    pub(crate) host: Arc<dyn Host>,
     pub(crate) timing: Timing,
     pub(crate) snapshots: Snapshots,
     pub(crate) clock: Arc<dyn WallClock>,

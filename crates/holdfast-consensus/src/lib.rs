@@ -21,7 +21,9 @@ mod codec;
 mod duties;
 mod freshness;
 mod gossip;
+mod host;
 mod inner;
+mod inspect;
 mod join;
 mod link;
 mod log_adapter;
@@ -50,6 +52,8 @@ mod timing;
 mod tests;
 
 pub use clock::{SystemClock, WallClock};
+pub use host::{Host, SystemHost, hosted, spawn};
+pub use inspect::{EntryPayload, Glance, LogEntry, Unreadable, read_entry, read_log_id, read_vote};
 pub use member::{Member, MemberInfo, NodeRecord, NodeRecordError};
 pub use members::{MemberChange, MembersError};
 pub use start::{Consensus, Options, StartError};

@@ -1,5 +1,6 @@
 //! Leaving the cluster's work at once because this node's state cannot be trusted.
 
+use crate::host;
 use crate::inner::{Inner, Phase, leadership};
 use crate::raft_types::Raft;
 use crate::step_down;
@@ -12,7 +13,7 @@ pub(crate) fn leave(inner: &Arc<Inner>, raft: &Raft, why: String) {
     let text = format!("{why}; remove the node and add it with a new id");
     inner.set_phase(Phase::Quarantined(text));
     let (inner, raft) = (Arc::clone(inner), raft.clone());
-    tokio::spawn(async move {
+    host::spawn(async move {
         if leadership(&raft).leads {
             let until = Instant::now() + inner.timing.election_max;
             // Without a successor the others elect one when this node falls silent.

@@ -14,7 +14,7 @@ openraft::declare_raft_types!(
         R = Answer,
         NodeId = u64,
         Node = MemberInfo,
-        AsyncRuntime = openraft_rt_tokio::TokioRuntime,
+        AsyncRuntime = crate::host::HostRuntime,
 );
 
 pub(crate) type Raft = openraft::Raft<TypeConfig, crate::state_adapter::StateAdapter>;

@@ -3,6 +3,7 @@
 //! Invariant: a read is only ever answered by a round that began after the read arrived. It therefore joins the next round
 //! to start and never one in flight; a round in flight may have asked the leader before a write that this read must see.
 
+use crate::host;
 use holdfast_machine::{BoxFuture, Unavailable};
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,7 +71,7 @@ impl Rounds {
                 waiters.push(waiter);
             }
             let round = Arc::clone(&round);
-            tokio::spawn(async move {
+            host::spawn(async move {
                 let now = Instant::now();
                 let longest = waiters.iter().map(|waiter| waiter.until).max();
                 let time =

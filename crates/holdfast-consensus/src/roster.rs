@@ -1,6 +1,7 @@
 //! Who is a peer now: keeps the transport's list, the pings and the known data directories in step with the membership.
 
 use crate::gossip;
+use crate::host;
 use crate::inner::{Inner, Phase, metrics};
 use crate::members;
 use holdfast_types::NodeId;
@@ -137,7 +138,7 @@ fn keep_pinging(inner: &Arc<Inner>, pings: &mut Pings, peers: Vec<u64>) {
     });
     for id in peers {
         pings.0.entry(id).or_insert_with(|| {
-            tokio::spawn(gossip::ping_for_ever(Arc::clone(inner), id)).abort_handle()
+            host::spawn(gossip::ping_for_ever(Arc::clone(inner), id)).abort_handle()
         });
     }
 }

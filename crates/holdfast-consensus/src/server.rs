@@ -1,6 +1,7 @@
 //! Answers peers' messages.
 
 use crate::codec::{self, Malformed};
+use crate::host::hosted;
 use crate::inner::{Inner, Phase, leadership, metrics};
 use crate::link::refusal;
 use crate::raft_types::Raft;
@@ -32,7 +33,8 @@ impl Handler for Server {
         _channel: Channel,
         body: Bytes,
     ) -> BoxFuture<'_, Result<Bytes, Refused>> {
-        Box::pin(async move {
+        let host = Arc::clone(&self.inner.host);
+        Box::pin(hosted(host, async move {
             let request =
                 pb::Request::decode(body).map_err(|_| Refused::new("unreadable message"))?;
             let answer = match self.answer(from.0, request).await {
@@ -44,7 +46,7 @@ impl Handler for Server {
                 body: Some(answer),
             };
             Ok(response.encode_to_vec().into())
-        })
+        }))
     }
 
     fn accept_stream(
@@ -53,7 +55,11 @@ impl Handler for Server {
         sink: Box<dyn FrameSink>,
         source: Box<dyn FrameSource>,
     ) -> BoxFuture<'_, ()> {
-        Box::pin(snapshot_in::serve(&self.inner, from.0, sink, source))
+        let host = Arc::clone(&self.inner.host);
+        Box::pin(hosted(
+            host,
+            snapshot_in::serve(&self.inner, from.0, sink, source),
+        ))
     }
 }
 

@@ -3,6 +3,7 @@
 //! What has arrived of an interrupted transfer is kept by the store, so the next one goes on from there.
 
 use crate::codec;
+use crate::host;
 use crate::inner::Inner;
 use crate::link::refusal;
 use crate::raft_types::{Raft, Vote};
@@ -141,7 +142,7 @@ async fn send(sink: &mut dyn FrameSink, body: Reply) -> bool {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ReceiveError> + Send + 'static,
 ) -> Result<T, pb::Refusal> {
-    match tokio::task::spawn_blocking(work).await {
+    match host::blocking(work).await {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(error)) => Err(refusal(Reason::Unavailable, error.to_string())),
         Err(_) => Err(refusal(

@@ -1,6 +1,7 @@
 //! Sending a snapshot: on a stream of its own, in chunks, from where the receiver stands.
 
 use crate::codec;
+use crate::host;
 use crate::link::{Link, LinkError};
 use crate::raft_types::Vote;
 use bytes::Bytes;
@@ -92,7 +93,7 @@ fn to_chunk(chunk: SnapshotChunk) -> pb::SnapshotChunk {
 }
 
 async fn start(handle: SnapshotHandle, from: SnapshotCursor) -> Result<SnapshotReader, LinkError> {
-    match tokio::task::spawn_blocking(move || handle.read_from(from)).await {
+    match host::blocking(move || handle.read_from(from)).await {
         Ok(Ok(reader)) => Ok(reader),
         Ok(Err(fault)) => Err(LinkError::NotDone(fault.to_string())),
         Err(_) => Err(LinkError::NotDone("reading the snapshot failed".to_owned())),
@@ -102,7 +103,7 @@ async fn start(handle: SnapshotHandle, from: SnapshotCursor) -> Result<SnapshotR
 async fn read(
     mut reader: SnapshotReader,
 ) -> Result<Option<(SnapshotReader, SnapshotChunk)>, LinkError> {
-    let read = tokio::task::spawn_blocking(move || {
+    let read = host::blocking(move || {
         let chunk = reader.next_chunk();
         chunk.map(|chunk| chunk.map(|chunk| (reader, chunk)))
     });

@@ -4,6 +4,7 @@ use crate::acknowledged::Acknowledged;
 use crate::applied::AppliedIndex;
 use crate::clock::{LeaderClock, SystemClock, WallClock};
 use crate::freshness::Freshness;
+use crate::host::{self, Host, SystemHost, here, hosted};
 use crate::inner::{Inner, Phase, Troubles};
 use crate::link::{KnownStores, Link};
 use crate::log_adapter::LogAdapter;
@@ -60,6 +61,8 @@ pub struct Options {
     pub needs_tick: Arc<dyn Fn() -> bool + Send + Sync>,
     /// Version of the software, for the node's record.
     pub version: String,
+    /// What its tasks run on; default the process itself.
+    pub host: Arc<dyn Host>,
 }
 
 impl Options {
@@ -85,6 +88,7 @@ impl Options {
             checkpoint_every: Duration::from_secs(10),
             needs_tick: Arc::new(|| true),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            host: Arc::new(SystemHost),
         }
     }
 }
@@ -122,6 +126,11 @@ impl Consensus {
     /// node then answers that it is quarantined.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         check(&options)?;
+        let host = Arc::clone(&options.host);
+        hosted(host, Self::start_here(options)).await
+    }
+
+    async fn start_here(options: Options) -> Result<Self, StartError> {
         let transport = Arc::clone(&options.transport);
         let quarantine = options.stores.quarantine.clone();
         let (inner, rounds) = assemble(options);
@@ -129,7 +138,7 @@ impl Consensus {
         transport.serve(Arc::new(Server {
             inner: Arc::clone(&inner),
         }));
-        tasks.spawn(roster::run(Arc::clone(&inner)));
+        tasks.spawn(here(roster::run(Arc::clone(&inner))));
         if let Some(quarantine) = quarantine {
             inner.set_phase(Phase::Quarantined(quarantine.to_string()));
         } else if !inner.is_pristine() {
@@ -137,16 +146,16 @@ impl Consensus {
         } else if inner.configured.len() == 1 {
             join::join(Arc::clone(&inner)).await;
         } else {
-            tasks.spawn(join::join(Arc::clone(&inner)));
+            tasks.spawn(here(join::join(Arc::clone(&inner))));
         }
         if let Some(why) = inner.fatal.borrow().clone() {
             transport.close().await;
             return Err(StartError::Storage(why));
         }
         lead_alone(&inner).await;
-        tasks.spawn(rounds.run(round(&inner)));
-        tasks.spawn(duties::run(Arc::clone(&inner)));
-        tasks.spawn(watch_raft(Arc::clone(&inner)));
+        tasks.spawn(here(rounds.run(round(&inner))));
+        tasks.spawn(here(duties::run(Arc::clone(&inner))));
+        tasks.spawn(here(watch_raft(Arc::clone(&inner))));
         let tasks = Arc::new(Mutex::new(tasks));
         Ok(Self { inner, tasks })
     }
@@ -181,10 +190,7 @@ impl Consensus {
             tracing::warn!("Raft did not end cleanly");
         }
         let log = Arc::clone(&inner.log);
-        if tokio::task::spawn_blocking(move || log.close())
-            .await
-            .is_err()
-        {
+        if host::blocking(move || log.close()).await.is_err() {
             tracing::warn!("the log was not closed cleanly");
         }
     }
@@ -232,6 +238,7 @@ fn assemble(options: Options) -> (Arc<Inner>, Rounds) {
         configured: options.members,
         candidates: Mutex::default(),
         version: options.version,
+        host: options.host,
         timing: options.timing,
         snapshots: options.snapshots,
         clock: options.clock,

@@ -5,6 +5,7 @@
 
 use crate::applied::AppliedIndex;
 use crate::codec;
+use crate::host;
 use crate::raft_types::{
     Answer, Entry, LogId, Payload, SnapshotMeta, StoredMembership, TypeConfig,
 };
@@ -95,11 +96,9 @@ impl Batch {
 async fn blocking<T: Send + 'static, E: std::error::Error + Send + Sync + 'static>(
     work: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> io::Result<T> {
-    match tokio::task::spawn_blocking(work).await {
+    match host::blocking(work).await {
         Ok(result) => result.map_err(io::Error::other),
-        Err(error) => Err(io::Error::other(format!(
-            "the state's thread ended: {error}"
-        ))),
+        Err(lost) => Err(io::Error::other(lost)),
     }
 }
 

@@ -1,13 +1,11 @@
 //! A node from its configuration: parts are put together from the bottom up and taken down from the top.
 
+use crate::assembly::Assembly;
 use crate::config::{Config, ConfigError, TimingPreset, TlsChoice, TlsFiles};
 use holdfast_api::{BindError as ApiBindError, Limits, Listener, ListenerOptions, Security};
-use holdfast_barrier::{Barrier, SystemSurroundings};
-use holdfast_consensus::{
-    Consensus, Member, MemberInfo, Options, Preset, StartError as ConsensusError,
-};
+use holdfast_barrier::SystemSurroundings;
+use holdfast_consensus::{Member, MemberInfo, Options, Preset, StartError as ConsensusError};
 use holdfast_machine::{Replica, Role, StorageFault};
-use holdfast_request::{Core, NodeInfo};
 use holdfast_store::{OpenError, Options as StoreOptions, Stores};
 use holdfast_transport::{
     BindError as PeerBindError, Identity, IdentityError, QuicTransport, Settings,
@@ -70,9 +68,6 @@ pub enum Ended {
 
 /// Longest time to hand over leadership when the node is asked to end.
 const HAND_OVER: Duration = Duration::from_secs(2);
-/// Rest between two looks at the leader's duties when there was nothing to do.
-const DUTY_REST: Duration = Duration::from_millis(500);
-
 /// Runs a node until `asked` resolves or its disk fails, and takes it down in order.
 ///
 /// # Errors
@@ -83,39 +78,28 @@ pub async fn run(
 ) -> Result<Ended, StartError> {
     config.check()?;
     let listener = Listener::bind(listener_options(&config)).await?;
-    let consensus = start_consensus(&config).await?;
-    let replica: Arc<dyn Replica> = Arc::new(consensus.clone());
-    let barrier = Arc::new(Barrier::new(replica, Arc::new(SystemSurroundings)));
-    let info = NodeInfo {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        cluster_name: config.cluster.name.clone(),
-    };
-    let core = Arc::new(Core::new(Arc::clone(&barrier), info));
+    let node = start_node(&config).await?;
     tracing::info!(node = config.node.id, api = %listener.local_addr(), "started");
 
-    let mut background = tokio::task::JoinSet::new();
-    background.spawn(async move { barrier.watch().await });
-    background.spawn(duties(Arc::clone(&core), consensus.clone()));
-
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let serving = tokio::spawn(listener.serve(core, async move {
+    let serving = tokio::spawn(listener.serve(Arc::clone(&node.core), async move {
         let _either_way_it_ends = stopped.await;
     }));
     let ended = tokio::select! {
         () = asked => Ended::Asked,
-        why = consensus.fatal() => Ended::Fatal(why),
+        why = node.consensus.fatal() => Ended::Fatal(why),
     };
-    take_down(&ended, &consensus, stop, serving).await;
-    background.shutdown().await;
+    take_down(&ended, node, stop, serving).await;
     Ok(ended)
 }
 
 async fn take_down(
     ended: &Ended,
-    consensus: &Consensus,
+    node: Assembly,
     stop: tokio::sync::oneshot::Sender<()>,
     serving: tokio::task::JoinHandle<()>,
 ) {
+    let consensus = &node.consensus;
     match ended {
         Ended::Asked => {
             tracing::info!("asked to end");
@@ -130,24 +114,7 @@ async fn take_down(
     if serving.await.is_err() {
         tracing::error!("the listener did not end cleanly");
     }
-    consensus.shutdown().await;
-}
-
-/// Runs the leader's duties while this node leads.
-async fn duties(core: Arc<Core>, consensus: Consensus) {
-    loop {
-        let busy = if consensus.status().role == Role::Leader {
-            core.leader_duties().await.unwrap_or_else(|error| {
-                tracing::warn!(%error, "a duty of the leader is put off");
-                false
-            })
-        } else {
-            false
-        };
-        if !busy {
-            tokio::time::sleep(DUTY_REST).await;
-        }
-    }
+    node.stop().await;
 }
 
 fn listener_options(config: &Config) -> ListenerOptions {
@@ -168,7 +135,7 @@ fn listener_options(config: &Config) -> ListenerOptions {
     }
 }
 
-async fn start_consensus(config: &Config) -> Result<Consensus, StartError> {
+async fn start_node(config: &Config) -> Result<Assembly, StartError> {
     let identity = load_identity(config)?;
     let stores = open_stores(&config.node.data_dir).await?;
     let member = config
@@ -189,7 +156,9 @@ async fn start_consensus(config: &Config) -> Result<Consensus, StartError> {
         TimingPreset::Wan => Preset::Wan,
     }
     .timing();
-    Ok(Consensus::start(options).await?)
+    env!("CARGO_PKG_VERSION").clone_into(&mut options.version);
+    let surroundings = Arc::new(SystemSurroundings);
+    Ok(Assembly::start(options, surroundings, config.cluster.name.clone()).await?)
 }
 
 async fn open_stores(dir: &Path) -> Result<Stores, StartError> {

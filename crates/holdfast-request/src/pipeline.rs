@@ -18,7 +18,8 @@ use crate::evaluate::{Evaluated, Request, charge, evaluate};
 use holdfast_barrier::{BeginError, CommitError, Freshness, Txn};
 use holdfast_contract::{Effect, Incoming, NodeAction, Refusal, Reply, Run};
 use holdfast_types::limits::TXN_ATTEMPTS_MAX;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long a read may wait for a quorum, or a write for its commit, before the client is told to retry.
 const PATIENCE: Duration = Duration::from_secs(5);
