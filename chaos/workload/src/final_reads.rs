@@ -1,0 +1,189 @@
+//! The last look: after everything was healed, every key is written and read on every node, and every token tried.
+//!
+//! These are operations as any other. What is refused is asked again, as another operation, until a deadline.
+
+use crate::intent::Fresh;
+use crate::keyholders;
+use crate::rng::Rng;
+use crate::target::TargetNode;
+use crate::tokens::Token;
+use crate::workload::Finished;
+use crate::world::{Client, World};
+use futures::StreamExt;
+use holdfast_check::Outcome;
+use std::time::{Duration, Instant};
+
+/// Keys and tokens looked at at one time.
+const AT_ONCE: usize = 8;
+const PAUSE: Duration = Duration::from_millis(50);
+/// Most tokens that are tried.
+const TOKENS_MAX: usize = 64;
+/// Stream of random numbers of this phase.
+const STREAM: u64 = 1 << 42;
+
+/// How far the last look came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FinalReads {
+    /// Nodes that were found sealed and opened.
+    pub opened: u64,
+    /// Keys written once more and read on every node.
+    pub keys: u64,
+    /// Keys that were not in time: the cluster did not come back, or not everywhere.
+    pub incomplete: u64,
+    /// Tokens tried on every node.
+    pub tokens: u64,
+    /// Tokens of which a node did not say in time whether it takes them.
+    pub undecided: u64,
+}
+
+impl FinalReads {
+    /// Whether everything was looked at on every node.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.incomplete == 0 && self.undecided == 0
+    }
+}
+
+impl Finished {
+    /// Opens sealed nodes, then looks at everything once more. Ends at the deadline at the latest, but for one answer.
+    pub async fn final_reads(&self, deadline: Duration) -> FinalReads {
+        let world = &*self.world;
+        let ends = Instant::now() + deadline;
+        let opening = world
+            .target
+            .nodes
+            .iter()
+            .map(|node| open(world, node, ends));
+        let opened = futures::future::join_all(opening).await;
+        let mut found = FinalReads {
+            opened: count(opened.iter().filter(|opened| **opened)),
+            ..FinalReads::default()
+        };
+        let keys = futures::stream::iter(0..world.slots.keys())
+            .map(|key| look_at(world, key, ends))
+            .buffer_unordered(AT_ONCE)
+            .collect::<Vec<bool>>()
+            .await;
+        found.keys = count(keys.iter().filter(|complete| **complete));
+        found.incomplete = count(keys.iter()) - found.keys;
+        let mut tokens = world.tokens.all();
+        tokens.drain(..tokens.len().saturating_sub(TOKENS_MAX));
+        let tokens = futures::stream::iter(tokens)
+            .map(|token| try_token(world, token, ends))
+            .buffer_unordered(AT_ONCE)
+            .collect::<Vec<bool>>()
+            .await;
+        found.tokens = count(tokens.iter().filter(|decided| **decided));
+        found.undecided = count(tokens.iter()) - found.tokens;
+        found
+    }
+}
+
+fn count<T>(items: impl Iterator<Item = T>) -> u64 {
+    u64::try_from(items.count()).unwrap_or(u64::MAX)
+}
+
+/// Opens a node if it is sealed. Whether it was and is open now.
+async fn open(world: &World, node: &TargetNode, ends: Instant) -> bool {
+    let mut rng = Rng::new(world.plan.seed, STREAM + node.id);
+    let mut client = world.client();
+    while Instant::now() < ends && keyholders::is_sealed(world, node).await {
+        match keyholders::open(world, &client, node, &mut rng).await {
+            None => return false,
+            Some(Outcome::Ok(_)) => return true,
+            Some(Outcome::Unknown) => client = world.client(),
+            Some(_) => {}
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    false
+}
+
+/// One write and a linearizable read through one node, then a linearizable and a stale read on every node.
+async fn look_at(world: &World, key: u64, ends: Instant) -> bool {
+    let nodes = &world.target.nodes;
+    let length = u64::try_from(nodes.len().max(1)).unwrap_or(1);
+    let place = usize::try_from(key % length).unwrap_or(0);
+    let mut client = world.client();
+    for node in nodes.iter().cycle().skip(place) {
+        let Some(done) = world.put(&mut client, node, key, None).await else {
+            return false;
+        };
+        match again(world, &mut client, &done.outcome, ends).await {
+            Again::Done if read(world, &mut client, node, key, Fresh::Linearizable, ends).await => {
+                break;
+            }
+            Again::Done | Again::Late => return false,
+            Again::Retry => {}
+        }
+    }
+    for node in nodes {
+        for fresh in [Fresh::Linearizable, Fresh::Stale] {
+            if !read(world, &mut client, node, key, fresh, ends).await {
+                return false;
+            }
+        }
+    }
+    true
+}
+
+async fn read(
+    world: &World,
+    client: &mut Client,
+    node: &TargetNode,
+    key: u64,
+    fresh: Fresh,
+    ends: Instant,
+) -> bool {
+    loop {
+        let Some(done) = world.get(client, node, key, fresh).await else {
+            return false;
+        };
+        match again(world, client, &done.outcome, ends).await {
+            Again::Done => return true,
+            Again::Late => return false,
+            Again::Retry => {}
+        }
+    }
+}
+
+/// Whether every node takes it or refuses it.
+async fn try_token(world: &World, token: Token, ends: Instant) -> bool {
+    let mut client = world.client();
+    for node in &world.target.nodes {
+        loop {
+            let done = world
+                .use_token(&client, node, &token, Fresh::Linearizable)
+                .await;
+            let Some(done) = done else { return false };
+            if done.outcome == Outcome::Denied {
+                break;
+            }
+            match again(world, &mut client, &done.outcome, ends).await {
+                Again::Done => break,
+                Again::Late => return false,
+                Again::Retry => {}
+            }
+        }
+    }
+    true
+}
+
+enum Again {
+    Done,
+    Retry,
+    Late,
+}
+
+async fn again(world: &World, client: &mut Client, outcome: &Outcome, ends: Instant) -> Again {
+    match outcome {
+        Outcome::Ok(_) => return Again::Done,
+        Outcome::Unknown => *client = world.client(),
+        _ => {}
+    }
+    if Instant::now() >= ends {
+        return Again::Late;
+    }
+    tokio::time::sleep(PAUSE).await;
+    Again::Retry
+}

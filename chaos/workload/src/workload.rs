@@ -1,0 +1,135 @@
+//! A workload from its start to its end.
+
+use crate::plan::Plan;
+use crate::recorder::Recorder;
+use crate::setup::SetupError;
+use crate::target::Target;
+use crate::world::World;
+use crate::{keyholders, seat, setup};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// Clients at work. Dropped, they end without being waited for.
+pub struct Workload {
+    world: Arc<World>,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+/// A workload whose clients have ended.
+pub struct Finished {
+    pub(crate) world: Arc<World>,
+}
+
+/// What a workload did beside its operations.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Logical clients, the retired ones too.
+    pub clients: u64,
+    /// Keys that were in play.
+    pub keys: u64,
+    /// Tokens that were asked for.
+    pub tokens: u64,
+    /// Canaries put into cubbyholes and read back.
+    pub cubbyholes: u64,
+    /// Answers that no server that works as documented gives here, by kind of operation and status. Anything here needs a look.
+    pub odd: BTreeMap<String, u64>,
+}
+
+impl Workload {
+    /// Mounts, writes policies, waits until every node serves, and lets the clients begin.
+    ///
+    /// # Errors
+    /// When plan or target make no sense, or the cluster does not do it within half a minute.
+    pub async fn start(target: Target, plan: Plan, recorder: Recorder) -> Result<Self, SetupError> {
+        plan.validate()?;
+        check(&target, &plan)?;
+        let (stop, stopped) = watch::channel(false);
+        let world = World::new(target, plan, recorder, stopped).map_err(SetupError::Http)?;
+        setup::prepare(&world).await?;
+        let world = Arc::new(world);
+        let mut tasks = JoinSet::new();
+        for seat in 0..world.plan.clients {
+            tasks.spawn(seat::work(Arc::clone(&world), seat));
+        }
+        if world.plan.keyholders && !world.target.shares.is_empty() {
+            for place in 0..world.target.nodes.len() {
+                tasks.spawn(keyholders::attend(Arc::clone(&world), place));
+            }
+            tasks.spawn(keyholders::close(Arc::clone(&world)));
+        }
+        Ok(Self { world, stop, tasks })
+    }
+
+    /// Everything that must be found in no file, log or packet between nodes: marks of values and names, tokens, shares. Grows
+    /// while clients work. Not to be printed.
+    #[must_use]
+    pub fn canaries(&self) -> Vec<Vec<u8>> {
+        self.world.canaries()
+    }
+
+    /// What was done so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        stats(&self.world)
+    }
+
+    /// Lets each client finish the operation it is at, and ends.
+    pub async fn stop(mut self) -> Finished {
+        self.stop.send_replace(true);
+        while self.tasks.join_next().await.is_some() {}
+        Finished {
+            world: Arc::clone(&self.world),
+        }
+    }
+}
+
+impl Finished {
+    /// As [`Workload::canaries`].
+    #[must_use]
+    pub fn canaries(&self) -> Vec<Vec<u8>> {
+        self.world.canaries()
+    }
+
+    /// What was done.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        stats(&self.world)
+    }
+}
+
+fn check(target: &Target, plan: &Plan) -> Result<(), SetupError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/');
+    if target.nodes.is_empty() {
+        return Err(SetupError::Target("has no nodes"));
+    }
+    if target.mount.is_empty() || !target.mount.chars().all(plain) {
+        return Err(SetupError::Target(
+            "mount must be letters, digits, dashes and slashes",
+        ));
+    }
+    if !target.shares.is_empty() && !(1..=target.shares.len()).contains(&target.threshold) {
+        return Err(SetupError::Target(
+            "threshold must be 1 to the number of shares",
+        ));
+    }
+    if target.shares.is_empty() && plan.sealing.is_some() {
+        return Err(SetupError::Target(
+            "has no shares to open what the plan seals",
+        ));
+    }
+    Ok(())
+}
+
+fn stats(world: &World) -> Stats {
+    Stats {
+        clients: world.client_count(),
+        keys: world.slots.keys(),
+        tokens: world.tokens.count(),
+        cubbyholes: world.cubbyholes.load(Ordering::Relaxed),
+        odd: world.odd(),
+    }
+}

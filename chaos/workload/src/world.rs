@@ -1,0 +1,257 @@
+//! What all clients of one workload share, and the one way in which an operation is carried out and written down.
+
+use crate::answer::{Answer, Exchange};
+use crate::classify::{Judged, Kind, judge};
+use crate::door::{Ask, Door};
+use crate::index::Index;
+use crate::intent::Fresh;
+use crate::marks::Marks;
+use crate::plan::Plan;
+use crate::recorder::Recorder;
+use crate::slots::Slots;
+use crate::target::{Target, TargetNode};
+use crate::tokens::Tokens;
+use holdfast_check::{Action, Consistency, Outcome, Seen};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Kinds of odd answers that are told apart.
+const ODD_MAX: usize = 32;
+/// Bits of a value's number that count within a client.
+const SEQUENCE_BITS: u32 = 24;
+
+pub(crate) struct World {
+    pub(crate) target: Target,
+    pub(crate) plan: Plan,
+    pub(crate) door: Door,
+    pub(crate) marks: Marks,
+    pub(crate) slots: Slots,
+    pub(crate) tokens: Tokens,
+    pub(crate) recorder: Recorder,
+    /// Highest index that any answer showed.
+    latest: Mutex<Option<Index>>,
+    clients: AtomicU64,
+    pub(crate) cubbyholes: AtomicU64,
+    odd: Mutex<BTreeMap<String, u64>>,
+    /// Key holders stay away until then, nanoseconds of the run.
+    pub(crate) closed_until_ns: AtomicU64,
+    stop: watch::Receiver<bool>,
+}
+
+/// A logical client: its number, and how many values it has made.
+pub(crate) struct Client {
+    pub(crate) number: u64,
+    sequence: u64,
+}
+
+impl Client {
+    /// A value that nobody else writes.
+    pub(crate) const fn next_value(&mut self) -> u64 {
+        self.sequence += 1;
+        (self.number << SEQUENCE_BITS) | self.sequence
+    }
+
+    /// Whether its numbers are used up.
+    pub(crate) const fn is_spent(&self) -> bool {
+        self.sequence + 1 >= 1 << SEQUENCE_BITS
+    }
+}
+
+/// What an operation is, for the history and for the wire.
+pub(crate) struct Operation<'a> {
+    pub(crate) node: &'a TargetNode,
+    pub(crate) action: Action,
+    pub(crate) kind: Kind,
+    pub(crate) ask: Ask<'a>,
+}
+
+/// What came of an operation.
+pub(crate) struct Done {
+    pub(crate) outcome: Outcome,
+    /// The answer, where there was one.
+    pub(crate) answer: Option<Answer>,
+}
+
+impl World {
+    pub(crate) fn new(
+        target: Target,
+        plan: Plan,
+        recorder: Recorder,
+        stop: watch::Receiver<bool>,
+    ) -> Result<Self, reqwest::Error> {
+        Ok(Self {
+            door: Door::new(target.ca_pem.as_deref(), plan.timeout())?,
+            marks: Marks::new(plan.seed),
+            slots: Slots::new(plan.keys, plan.operations_per_key),
+            tokens: Tokens::new(plan.tokens),
+            target,
+            plan,
+            recorder,
+            latest: Mutex::new(None),
+            clients: AtomicU64::new(0),
+            cubbyholes: AtomicU64::new(0),
+            odd: Mutex::default(),
+            closed_until_ns: AtomicU64::new(0),
+            stop,
+        })
+    }
+
+    /// A client under a number that none had.
+    pub(crate) fn client(&self) -> Client {
+        Client {
+            number: self.clients.fetch_add(1, Ordering::Relaxed) + 1,
+            sequence: 0,
+        }
+    }
+
+    pub(crate) fn client_count(&self) -> u64 {
+        self.clients.load(Ordering::Relaxed)
+    }
+
+    /// Carries an operation out and writes it down. `read` makes of an answer (and whether it is a 404) what was seen; `None` is
+    /// an answer that is not understood. The whole is `None` when the record takes no more.
+    pub(crate) async fn run(
+        &self,
+        client: &Client,
+        operation: Operation<'_>,
+        read: impl FnOnce(&Answer, bool) -> Option<Seen>,
+    ) -> Option<Done> {
+        let Operation {
+            node,
+            action,
+            kind,
+            ask,
+        } = operation;
+        let invocation = self.recorder.invoke(client.number, node.id, action)?;
+        let exchange = self.door.exchange(&node.url, ask).await;
+        let now_ns = self.recorder.now_ns();
+        let outcome = self.outcome(kind, &exchange, read);
+        if let (Outcome::Ok(_), Some(answer)) = (&outcome, Answer::of(&exchange)) {
+            self.saw_index(answer);
+        }
+        let certain = outcome != Outcome::Unknown || matches!(exchange, Exchange::Answered(_));
+        self.recorder
+            .complete(invocation, certain.then_some(now_ns), outcome.clone());
+        let answer = match exchange {
+            Exchange::Answered(answer) => Some(answer),
+            Exchange::NotSent | Exchange::Lost => None,
+        };
+        Some(Done { outcome, answer })
+    }
+
+    fn outcome(
+        &self,
+        kind: Kind,
+        exchange: &Exchange,
+        read: impl FnOnce(&Answer, bool) -> Option<Seen>,
+    ) -> Outcome {
+        let judged = judge(kind, exchange);
+        let missing = judged == Judged::Missing;
+        match (judged, Answer::of(exchange)) {
+            (Judged::Settled(outcome), _) => outcome,
+            (Judged::Odd(outcome), answer) => {
+                self.note_odd(kind, answer, "");
+                outcome
+            }
+            (Judged::Done | Judged::Missing, answer) => {
+                if let Some(seen) = answer.and_then(|answer| read(answer, missing)) {
+                    return Outcome::Ok(seen);
+                }
+                self.note_odd(kind, answer, " not understood");
+                match kind {
+                    Kind::Read => Outcome::Unavailable,
+                    _ => Outcome::Unknown,
+                }
+            }
+        }
+    }
+
+    fn note_odd(&self, kind: Kind, answer: Option<&Answer>, what: &str) {
+        let status = answer.map_or(0, |answer| answer.status);
+        let mut odd = self.odd.lock();
+        if odd.len() < ODD_MAX {
+            *odd.entry(format!("{kind:?} {status}{what}")).or_default() += 1;
+        }
+    }
+
+    /// Answers that no working server gives here, by kind and status.
+    pub(crate) fn odd(&self) -> BTreeMap<String, u64> {
+        self.odd.lock().clone()
+    }
+
+    fn saw_index(&self, answer: &Answer) {
+        let Some(index) = &answer.index else { return };
+        let mut latest = self.latest.lock();
+        if latest
+            .as_ref()
+            .is_none_or(|latest| latest.number < index.number)
+        {
+            *latest = Some(index.clone());
+        }
+    }
+
+    /// A wish for freshness as the history states it, and the header that asks for it.
+    pub(crate) fn freshness(&self, fresh: Fresh) -> (Consistency, Option<(&'static str, String)>) {
+        const HEADER: &str = "x-holdfast-consistency";
+        match fresh {
+            Fresh::Linearizable => (Consistency::Linearizable, None),
+            Fresh::Stale => (Consistency::Stale, Some((HEADER, "stale".to_owned()))),
+            Fresh::Bounded(millis) => {
+                let header = format!("bounded={millis}ms");
+                (Consistency::Bounded { millis }, Some((HEADER, header)))
+            }
+            Fresh::AtLeast => match self.latest.lock().clone() {
+                None => (Consistency::Linearizable, None),
+                Some(Index { text, number }) => {
+                    let asked = Consistency::AtLeast { index: number };
+                    (asked, Some(("x-vault-index", text)))
+                }
+            },
+        }
+    }
+
+    pub(crate) fn stopping(&self) -> bool {
+        *self.stop.borrow() || self.stop.has_changed().is_err()
+    }
+
+    /// Waits, or until everything shall stop.
+    pub(crate) async fn pause(&self, time: Duration) {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            () = tokio::time::sleep(time) => {}
+            _stopped = stop.wait_for(|stop| *stop) => {}
+        }
+    }
+
+    /// Below the mount's data or metadata.
+    pub(crate) fn path(&self, part: &str, key: Option<u64>) -> String {
+        let folder = format!("{}/{part}/{}", self.target.mount, self.marks.name("keys"));
+        key.map_or_else(
+            || folder.clone(),
+            |key| format!("{folder}/{}", self.marks.key(key)),
+        )
+    }
+
+    /// The secret that tokens may read.
+    pub(crate) fn probe_path(&self) -> String {
+        format!("{}/data/{}", self.target.mount, self.marks.name("probe"))
+    }
+
+    pub(crate) fn policy_name(&self) -> String {
+        self.marks.name("policy")
+    }
+
+    /// Everything that must be found nowhere: marks, tokens, shares in each of their forms.
+    pub(crate) fn canaries(&self) -> Vec<Vec<u8>> {
+        let mut all: Vec<Vec<u8>> = self.marks.canaries().into();
+        all.push(crate::tokens::canary(&self.target.root_token));
+        all.extend(self.tokens.canaries());
+        for share in &self.target.shares {
+            all.extend(crate::keyholders::forms(share));
+        }
+        all
+    }
+}
