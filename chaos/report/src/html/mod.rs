@@ -1,0 +1,46 @@
+//! A run as one page that needs nothing else: no network, no fonts, no script to be complete.
+//!
+//! The page is well-formed XML as well as HTML. Everything from a run is escaped; everything that grows with a run is capped.
+
+mod header;
+mod index;
+mod text;
+
+use std::fmt::Write as _;
+
+pub use index::html_index;
+pub(crate) use text::escape;
+
+use crate::figures::Figures;
+use crate::run::Run;
+
+const STYLE: &str = include_str!("style.css");
+
+/// The page of one run.
+#[must_use]
+pub fn html(run: &Run) -> String {
+    let figures = Figures::of(run);
+    let mut body = String::new();
+    header::header(&mut body, run, &figures);
+    body.push_str("<main>\n");
+    header::key_figures(&mut body, run, &figures);
+    body.push_str("</main>\n");
+    let (word, _) = header::ruling_word(run.ruling());
+    page(
+        &format!("{word}: {} · seed {}", run.scenario, run.seed),
+        &body,
+    )
+}
+
+/// A whole document around a body.
+fn page(title: &str, body: &str) -> String {
+    let mut out = String::with_capacity(body.len() + STYLE.len() + 1024);
+    let _ = write!(
+        out,
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\
+         <meta name=\"color-scheme\" content=\"light dark\"/><title>{}</title>\n<style>\n{STYLE}</style></head>\n<body>\n{body}</body></html>\n",
+        escape(title),
+    );
+    out
+}

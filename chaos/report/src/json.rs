@@ -1,0 +1,101 @@
+//! A run as JSON, for programs: with a schema's version, the run, and the figures that follow from it.
+
+use holdfast_check::History;
+use serde::{Deserialize, Serialize};
+
+use crate::figures::Figures;
+use crate::run::Run;
+
+/// Of what [`json`] writes. Rises when a field goes or changes its meaning, not when one comes.
+pub const SCHEMA: u32 = 1;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: u32,
+    ruling: holdfast_check::Ruling,
+    /// Whether the history is all there, so that it can be judged and shown again.
+    complete: bool,
+    run: &'a Run,
+    figures: Figures,
+}
+
+#[derive(Deserialize)]
+struct Stored {
+    schema: u32,
+    complete: bool,
+    run: Run,
+}
+
+/// Why stored JSON is not a run.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// It is not JSON, or not of this shape.
+    #[error("read a run from JSON")]
+    Shape(#[from] serde_json::Error),
+    /// It is of another version of the schema.
+    #[error("schema {0} is not {SCHEMA}")]
+    Schema(u32),
+    /// It was written by [`json`], which leaves most of the history out.
+    #[error("the history is not complete: only figures were kept")]
+    Incomplete,
+}
+
+/// Figures, verdicts and faults, without operations, samples and logs: small whatever the run's size.
+#[must_use]
+pub fn json(run: &Run) -> String {
+    let history = History {
+        operations: Vec::new(),
+        samples: Vec::new(),
+        logs: Vec::new(),
+        faults: run.history.faults.clone(),
+        ..run.history
+    };
+    // Named one by one, so that the history is not copied first.
+    let small = Run {
+        title: run.title.clone(),
+        scenario: run.scenario.clone(),
+        started_at: run.started_at.clone(),
+        nodes: run.nodes.clone(),
+        environment: run.environment.clone(),
+        history,
+        verdicts: run.verdicts.clone(),
+        mutants: run.mutants.clone(),
+        reproduce: run.reproduce.clone(),
+        skipped: run.skipped.clone(),
+        notes: run.notes.clone(),
+        ..*run
+    };
+    write(&small, Figures::of(run), false)
+}
+
+/// The same with the whole history: what [`read`] takes back.
+#[must_use]
+pub fn json_complete(run: &Run) -> String {
+    write(run, Figures::of(run), true)
+}
+
+/// Takes back what [`json_complete`] wrote.
+///
+/// # Errors
+/// When it is not of this shape or version, or was written by [`json`].
+pub fn read(text: &str) -> Result<Run, ReadError> {
+    let stored: Stored = serde_json::from_str(text)?;
+    if stored.schema != SCHEMA {
+        return Err(ReadError::Schema(stored.schema));
+    }
+    if !stored.complete {
+        return Err(ReadError::Incomplete);
+    }
+    Ok(stored.run)
+}
+
+fn write(run: &Run, figures: Figures, complete: bool) -> String {
+    let document = Document {
+        schema: SCHEMA,
+        ruling: run.ruling(),
+        complete,
+        run,
+        figures,
+    };
+    serde_json::to_string(&document).expect("every map in a run has text for its keys")
+}
