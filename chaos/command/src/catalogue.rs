@@ -1,0 +1,219 @@
+//! Every fault that a scenario may name: what it does, what it takes, and what it costs the cluster.
+
+use serde::Serialize;
+
+/// What a fault works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Group {
+    /// The server process.
+    Process,
+    /// The links between nodes.
+    Network,
+    /// What lies under the data directory.
+    Disk,
+    /// What the process takes for the time.
+    Clock,
+}
+
+/// Which nodes count as broken while a fault lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cost {
+    /// None: the cluster must serve on.
+    Nothing,
+    /// Those it strikes, until it is healed.
+    Struck,
+    /// Those it strikes, for good: what they have promised may be gone, and they may never vote again.
+    Lost,
+    /// The smaller side of a cut.
+    Cut,
+}
+
+/// One fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// As scenarios name it.
+    pub name: &'static str,
+    /// What it works on.
+    pub group: Group,
+    /// What it does.
+    pub about: &'static str,
+    /// The parameters it takes.
+    pub params: &'static [&'static str],
+    /// What it costs.
+    pub cost: Cost,
+    /// Whether it needs nodes on file systems of their own (`disk = "image"`).
+    pub image: bool,
+}
+
+const fn entry(name: &'static str, group: Group, cost: Cost, about: &'static str) -> Entry {
+    Entry {
+        name,
+        group,
+        about,
+        params: &[],
+        cost,
+        image: false,
+    }
+}
+
+impl Entry {
+    const fn with(mut self, params: &'static [&'static str]) -> Self {
+        self.params = params;
+        self
+    }
+
+    const fn on_image(mut self) -> Self {
+        self.image = true;
+        self
+    }
+}
+
+/// All faults, by group.
+pub const ALL: &[Entry] = &[
+    entry(
+        "kill",
+        Group::Process,
+        Cost::Struck,
+        "SIGKILL; started and unsealed again afterwards",
+    ),
+    entry(
+        "stop",
+        Group::Process,
+        Cost::Struck,
+        "SIGTERM, as an operator restarts a node; started and unsealed again",
+    ),
+    entry(
+        "pause",
+        Group::Process,
+        Cost::Struck,
+        "SIGSTOP; goes on afterwards as if nothing had been",
+    ),
+    entry(
+        "freeze",
+        Group::Process,
+        Cost::Struck,
+        "the cgroup freezer holds every thread",
+    ),
+    entry(
+        "cpu-starved",
+        Group::Process,
+        Cost::Struck,
+        "a share of one processor is left",
+    )
+    .with(&["share"]),
+    entry(
+        "memory-pressure",
+        Group::Process,
+        Cost::Struck,
+        "a memory limit that it reaches",
+    )
+    .with(&["mib"]),
+    entry(
+        "fd-exhaustion",
+        Group::Process,
+        Cost::Struck,
+        "no descriptor is left",
+    )
+    .with(&["descriptors"]),
+    entry(
+        "isolate",
+        Group::Network,
+        Cost::Cut,
+        "no packet to or from the target",
+    ),
+    entry(
+        "halves",
+        Group::Network,
+        Cost::Cut,
+        "two sides that cannot reach each other; the target is on the smaller",
+    ),
+    entry(
+        "one-way-in",
+        Group::Network,
+        Cost::Cut,
+        "the target sends and hears nothing",
+    ),
+    entry(
+        "one-way-out",
+        Group::Network,
+        Cost::Cut,
+        "the target hears and cannot send",
+    ),
+    entry(
+        "bridge",
+        Group::Network,
+        Cost::Nothing,
+        "two sides that only the target reaches both of",
+    ),
+    entry(
+        "flaky",
+        Group::Network,
+        Cost::Nothing,
+        "delay, jitter, loss, duplicates and flipped bits on every link of the target",
+    )
+    .with(&["delay", "jitter", "loss", "duplicate", "corrupt"]),
+    entry(
+        "power-cut",
+        Group::Disk,
+        Cost::Struck,
+        "what was not synced is gone; mounted, started and unsealed again",
+    )
+    .on_image(),
+    entry("full-disk", Group::Disk, Cost::Struck, "no byte is free").on_image(),
+    entry("hung-disk", Group::Disk, Cost::Struck, "writes wait").on_image(),
+    entry(
+        "slow-disk",
+        Group::Disk,
+        Cost::Struck,
+        "each sync takes longer",
+    )
+    .with(&["delay"]),
+    entry(
+        "io-error",
+        Group::Disk,
+        Cost::Struck,
+        "writes and syncs fail with EIO; started and unsealed again",
+    ),
+    entry(
+        "torn-write",
+        Group::Disk,
+        Cost::Struck,
+        "killed in the middle of a write: its end is cut off; started again",
+    ),
+    entry(
+        "bit-flip",
+        Group::Disk,
+        Cost::Lost,
+        "killed, bits flipped in a file, started again",
+    )
+    .with(&["file", "bits"]),
+    entry(
+        "rolled-back-disk",
+        Group::Disk,
+        Cost::Lost,
+        "killed, set back to an older image of its disk, started again",
+    )
+    .on_image(),
+    entry(
+        "clock-jump",
+        Group::Clock,
+        Cost::Nothing,
+        "the wall clock jumps",
+    )
+    .with(&["offset_s"]),
+    entry(
+        "clock-drift",
+        Group::Clock,
+        Cost::Nothing,
+        "every clock of the process runs at another speed",
+    )
+    .with(&["speed"]),
+];
+
+/// The fault of a name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Entry> {
+    ALL.iter().find(|entry| entry.name == name)
+}

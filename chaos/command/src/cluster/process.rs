@@ -1,0 +1,139 @@
+//! One server process. It ends when this program does, however that ends.
+
+use super::layout::Place;
+use anyhow::{Context, bail};
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// How often to look whether a process has ended.
+const POLL: Duration = Duration::from_millis(10);
+
+/// A node: its files, and its process while it runs.
+pub struct Node {
+    /// Its files and addresses.
+    pub place: Place,
+    /// Set for the process when it starts: how a clock or a disk is made to lie.
+    pub environment: Vec<(OsString, OsString)>,
+    binary: PathBuf,
+    child: Option<Child>,
+}
+
+impl Node {
+    pub(crate) fn new(place: Place, binary: &Path) -> Self {
+        Self {
+            place,
+            environment: Vec::new(),
+            binary: binary.to_owned(),
+            child: None,
+        }
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn id(&self) -> u64 {
+        self.place.id
+    }
+
+    /// Starts the process. It must be called on the program's first thread: the kernel ends the process with the thread that
+    /// started it.
+    ///
+    /// # Errors
+    /// When it runs already or cannot be started.
+    pub fn start(&mut self) -> anyhow::Result<()> {
+        if self.child.is_some() {
+            bail!("node {} runs already", self.id());
+        }
+        let log = self.open_log()?;
+        let child = Command::new(&self.binary)
+            .args(["server", "--die-with-parent", "--config"])
+            .arg(&self.place.config)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().context("sharing a log file")?)
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("starting node {}", self.id()))?;
+        self.child = Some(child);
+        Ok(())
+    }
+
+    fn open_log(&self) -> anyhow::Result<File> {
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(&self.place.log)
+            .with_context(|| format!("opening {}", self.place.log.display()))
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // It may have ended by itself: then both say so, and it is gone all the same.
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+
+    /// Asks it to end (SIGTERM) and waits; kills it at the deadline. Gives how it ended; `None` when it did not run or had to
+    /// be killed.
+    pub async fn stop(&mut self, deadline: Duration) -> Option<ExitStatus> {
+        let pid = self.pid()?;
+        send_signal(pid, libc::SIGTERM);
+        let until = Instant::now() + deadline;
+        while Instant::now() < until {
+            if let Some(status) = self.ended() {
+                return Some(status);
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        self.kill();
+        None
+    }
+
+    /// How it ended, when it ended by itself since it was last looked at.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        let status = self.child.as_mut()?.try_wait().ok().flatten()?;
+        self.child = None;
+        Some(status)
+    }
+
+    /// Its process, while it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// How a process ended, in words.
+#[must_use]
+pub fn how_it_ended(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit code {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => "unknown".to_owned(),
+    }
+}
+
+#[expect(
+    unsafe_code,
+    reason = "the standard library sends no signal but SIGKILL"
+)]
+fn send_signal(pid: u32, signal: i32) {
+    let Ok(pid) = libc::pid_t::try_from(pid) else {
+        return;
+    };
+    // SAFETY: plain numbers; the child has not been waited for, so that its number is still its own.
+    let _gone = unsafe { libc::kill(pid, signal) };
+}

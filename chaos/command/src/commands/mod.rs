@@ -1,0 +1,21 @@
+//! The commands, one file each. They print; what they call does not.
+#![expect(
+    clippy::print_stdout,
+    reason = "the command's answers go to the terminal"
+)]
+
+mod list;
+
+use crate::cli::Command;
+use crate::exit::Exit;
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// When the harness could not do what was asked.
+pub fn run(command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::List(args) => list::run(&args),
+        _ => anyhow::bail!("not here yet"),
+    }
+}
