@@ -3,21 +3,21 @@
 //! After a failed write RocksDB may have kept, lost or half-kept it; only reopening tells. So nothing is written after the
 //! first failure: every later call is answered with it, and the process is told once that it must stop.
 
+use crate::disk::Lock;
 use crate::options::FaultHook;
 use holdfast_machine::StorageFault;
 use std::fmt::Display;
-use std::fs::File;
 use std::sync::OnceLock;
 
 /// Shared by everything that reads or writes the directory, and so the holder of its lock.
 pub(crate) struct Faults {
     first: OnceLock<StorageFault>,
     hook: FaultHook,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Faults {
-    pub(crate) fn new(hook: FaultHook, lock: File) -> Self {
+    pub(crate) fn new(hook: FaultHook, lock: Lock) -> Self {
         Self {
             first: OnceLock::new(),
             hook,

@@ -1,4 +1,4 @@
-//! RocksDB: the Raft log, the state, snapshots and the watermark. The only crate that knows RocksDB.
+//! The Raft log, the state, snapshots and the watermark, over RocksDB. The only crate that knows RocksDB.
 //!
 //! # Caller contract
 //! 1. Log ids, votes and memberships are the caller's bytes; this crate orders by index and never looks inside.
@@ -11,14 +11,16 @@
 
 #[cfg(test)]
 mod crash;
-mod engine;
+mod disk;
 mod failpoint;
 mod fault;
 mod files;
+mod local;
 mod log;
+#[cfg(feature = "testing")]
+pub mod memory;
 mod open;
 mod options;
-mod permissions;
 mod snapshot;
 mod state;
 mod watermark;

@@ -10,24 +10,20 @@
 //! ```
 //! Directories are made 0700 and the files named here 0600; what RocksDB makes lies inside such directories.
 
+use crate::disk::Disk;
 use crate::fault::Faults;
 use crate::files;
+use crate::local::Local;
 use crate::log::{self, LogStore};
 use crate::options::Options;
-use crate::permissions::{check_private, make_or_check_dir};
 use crate::snapshot::Shelf;
-use crate::state::{StateStore, open_state, shared_cache};
-use crate::watermark::{Found, Watermark};
+use crate::state::{StateStore, open_state};
+use crate::watermark::{Found, Mark, Watermark};
 use holdfast_types::StoreId;
-use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-/// The process before this one may still be ending.
-const LOCK_WAIT: Duration = Duration::from_millis(500);
 const IDENTITY_FILE: &str = "store-id";
 const IDENTITY_HEAD: &str = "holdfast data directory, format 1\n";
 
@@ -95,35 +91,34 @@ impl From<io::Error> for OpenError {
 /// # Errors
 /// When it is foreign, corrupt, in use, or open to others. A directory that lost data opens, in quarantine.
 pub fn open(dir: &Path, options: &Options) -> Result<Stores, OpenError> {
-    make_or_check_dir(dir)?;
-    let lock = lock(dir)?;
-    let identity = read_identity(dir)?;
+    let disk: Arc<dyn Disk> = Arc::new(Local::new(options));
+    open_on(&disk, dir, options)
+}
+
+/// Opens a data directory of any disk.
+pub(crate) fn open_on(
+    disk: &Arc<dyn Disk>,
+    dir: &Path,
+    options: &Options,
+) -> Result<Stores, OpenError> {
+    disk.make_or_check_dir(dir)?;
+    let lock = disk.lock(&dir.join("LOCK"))?;
+    let identity = read_identity(&**disk, dir)?;
     if identity.is_none() {
-        check_unused(dir)?;
+        check_unused(&**disk, dir)?;
     }
     let store_id = match identity {
         Some(store_id) => store_id,
-        None => new_id()?,
+        None => disk.new_store_id()?,
     };
     for part in ["log", "state", "snapshots"] {
-        make_or_check_dir(&dir.join(part))?;
+        disk.make_or_check_dir(&dir.join(part))?;
     }
-    let cache = shared_cache(options);
     let faults = Arc::new(Faults::new(Arc::clone(&options.on_fault), lock));
-    let watermark = dir.join("watermark");
-    let found = match identity {
-        Some(_) => {
-            check_private(&watermark)?;
-            Watermark::load(&watermark, store_id)?
-        }
-        None => Found::Mark(
-            Watermark::create(&watermark, store_id)?,
-            crate::watermark::Mark::default(),
-        ),
-    };
-    let recovered = log::recover(&dir.join("log"), options, &cache, found, &faults)?;
+    let found = find_watermark(&**disk, &dir.join("watermark"), identity, store_id)?;
+    let recovered = log::recover(disk, &dir.join("log"), options, found, &faults)?;
     let root = dir.join("state");
-    let applier = open_state(&root, options, &cache, identity.is_none())?;
+    let applier = open_state(disk, &root, identity.is_none())?;
     let purged = recovered.log.bounds().purged.map(|purged| purged.index);
     let applied = &applier.applied;
     let applied_index = applied.log_id.as_ref().map(|_| applied.position.index);
@@ -131,10 +126,10 @@ pub fn open(dir: &Path, options: &Options) -> Result<Stores, OpenError> {
         .quarantine
         .or_else(|| behind(applied_index, purged));
     let pristine = recovered.pristine && applied_index.is_none() && quarantine.is_none();
-    let shelf = Shelf::open(&dir.join("snapshots"))?;
-    let state = StateStore::new(&root, options, &cache, &faults, applier, shelf);
+    let shelf = Shelf::open(disk, &dir.join("snapshots"))?;
+    let state = StateStore::new(disk, &root, &faults, applier, shelf);
     if identity.is_none() {
-        write_identity(dir, store_id)?;
+        write_identity(&**disk, dir, store_id)?;
     }
     if let Some(why) = &quarantine {
         tracing::error!(%why, "quarantined");
@@ -147,6 +142,20 @@ pub fn open(dir: &Path, options: &Options) -> Result<Stores, OpenError> {
         pristine,
         quarantine,
     })
+}
+
+fn find_watermark(
+    disk: &dyn Disk,
+    path: &Path,
+    identity: Option<StoreId>,
+    store_id: StoreId,
+) -> Result<Found, OpenError> {
+    if identity.is_none() {
+        let made = Watermark::create(disk, path, store_id)?;
+        return Ok(Found::Mark(made, Mark::default()));
+    }
+    disk.check_private(path)?;
+    Ok(Watermark::load(disk, path, store_id)?)
 }
 
 /// The log no longer has the entries that the state would need.
@@ -162,32 +171,10 @@ fn behind(applied: Option<u64>, purged: Option<u64>) -> Option<Quarantine> {
     })
 }
 
-/// Taken until the file is closed.
-fn lock(dir: &Path) -> Result<File, OpenError> {
-    let path = dir.join("LOCK");
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path)?;
-    let deadline = Instant::now() + LOCK_WAIT;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::Error(error)) => return Err(error.into()),
-            Err(TryLockError::WouldBlock) if Instant::now() > deadline => {
-                return Err(OpenError::InUse);
-            }
-            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_WAIT / 20),
-        }
-    }
-}
-
-fn read_identity(dir: &Path) -> Result<Option<StoreId>, OpenError> {
+fn read_identity(disk: &dyn Disk, dir: &Path) -> Result<Option<StoreId>, OpenError> {
     let path = dir.join(IDENTITY_FILE);
-    check_private(&path)?;
-    let Some(content) = files::read_if_there(&path)? else {
+    disk.check_private(&path)?;
+    let Some(content) = files::read_if_there(disk, &path)? else {
         return Ok(None);
     };
     std::str::from_utf8(&content)
@@ -197,19 +184,13 @@ fn read_identity(dir: &Path) -> Result<Option<StoreId>, OpenError> {
         .ok_or_else(|| OpenError::Foreign("store-id has an unknown format".to_owned()))
 }
 
-fn write_identity(dir: &Path, store_id: StoreId) -> io::Result<()> {
+fn write_identity(disk: &dyn Disk, dir: &Path, store_id: StoreId) -> io::Result<()> {
     let content = format!("{IDENTITY_HEAD}{store_id}\n");
-    files::replace_file(&dir.join(IDENTITY_FILE), content.as_bytes())
-}
-
-fn new_id() -> Result<StoreId, OpenError> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| OpenError::Io(error.to_string()))?;
-    Ok(StoreId(bytes))
+    files::replace_file(disk, &dir.join(IDENTITY_FILE), content.as_bytes())
 }
 
 /// A directory without identity is empty, or was being made when the process died.
-fn check_unused(dir: &Path) -> Result<(), OpenError> {
+fn check_unused(disk: &dyn Disk, dir: &Path) -> Result<(), OpenError> {
     const OURS: [&str; 6] = [
         "LOCK",
         "log",
@@ -218,15 +199,14 @@ fn check_unused(dir: &Path) -> Result<(), OpenError> {
         "watermark",
         "store-id.new",
     ];
-    for entry in std::fs::read_dir(dir)? {
-        let name = entry?.file_name();
-        if !OURS.iter().any(|ours| name == *ours) {
+    for entry in disk.list(dir)? {
+        if !OURS.contains(&entry.name.as_str()) {
             let text = "it holds other files and no store-id".to_owned();
             return Err(OpenError::Foreign(text));
         }
     }
     // Its parts may exist, but nothing was ever written through them: the watermark would say so.
-    if Watermark::has_promised(&dir.join("watermark"))? {
+    if Watermark::has_promised(disk, &dir.join("watermark"))? {
         let text = "its store-id is missing but it was in use".to_owned();
         return Err(OpenError::Foreign(text));
     }

@@ -10,11 +10,10 @@
 //!
 //! Invariant: a slot's number is never above what is durable in the log. Checked by `crash.rs`.
 
+use crate::disk::{Access, Disk, DiskFile};
 use crate::failpoint::step;
 use holdfast_types::StoreId;
-use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 const PAGE: usize = 4096;
@@ -32,7 +31,7 @@ pub(crate) struct Mark {
 }
 
 pub(crate) struct Watermark {
-    file: File,
+    file: Box<dyn DiskFile>,
     store_id: StoreId,
     /// Which write comes next; its parity chooses the page.
     generation: u64,
@@ -50,19 +49,13 @@ pub(crate) enum Found {
 
 impl Watermark {
     /// Makes the file, promising nothing.
-    pub(crate) fn create(path: &Path, store_id: StoreId) -> io::Result<Self> {
+    pub(crate) fn create(disk: &dyn Disk, path: &Path, store_id: StoreId) -> io::Result<Self> {
         step("create the watermark");
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(path)?;
+        let file = disk.file(path, Access::Create)?;
         let page = page_of(store_id, 0, Mark::default());
         file.write_all_at(&page, 0)?;
         file.write_all_at(&page, PAGE as u64)?;
-        file.sync_all()?;
+        file.sync()?;
         Ok(Self {
             file,
             store_id,
@@ -71,13 +64,13 @@ impl Watermark {
     }
 
     /// Reads the file of the store `store_id`.
-    pub(crate) fn load(path: &Path, store_id: StoreId) -> io::Result<Found> {
-        let file = match OpenOptions::new().read(true).write(true).open(path) {
+    pub(crate) fn load(disk: &dyn Disk, path: &Path, store_id: StoreId) -> io::Result<Found> {
+        let file = match disk.file(path, Access::Write) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
             Err(error) => return Err(error),
         };
-        let ours = slots(&file).filter(|slot| slot.store_id == store_id);
+        let ours = slots(&*file).filter(|slot| slot.store_id == store_id);
         Ok(match ours.max_by_key(|slot| slot.generation) {
             None => Found::Unreadable,
             Some(slot) => Found::Mark(
@@ -93,18 +86,18 @@ impl Watermark {
 
     /// One whose writes fail.
     #[cfg(test)]
-    pub(crate) fn read_only(path: &Path, store_id: StoreId) -> Self {
+    pub(crate) fn read_only(disk: &dyn Disk, path: &Path, store_id: StoreId) -> Self {
         Self {
-            file: File::open(path).unwrap(),
+            file: disk.file(path, Access::Read).unwrap(),
             store_id,
             generation: 1,
         }
     }
 
     /// Whether any store has promised anything in the file.
-    pub(crate) fn has_promised(path: &Path) -> io::Result<bool> {
-        match File::open(path) {
-            Ok(file) => Ok(slots(&file).any(|slot| slot.mark.batch > 0)),
+    pub(crate) fn has_promised(disk: &dyn Disk, path: &Path) -> io::Result<bool> {
+        match disk.file(path, Access::Read) {
+            Ok(file) => Ok(slots(&*file).any(|slot| slot.mark.batch > 0)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
@@ -117,7 +110,7 @@ impl Watermark {
         step("write the watermark");
         self.file.write_all_at(&page, at)?;
         step("sync the watermark");
-        self.file.sync_data()?;
+        self.file.sync()?;
         self.generation += 1;
         Ok(())
     }
@@ -145,7 +138,7 @@ struct Slot {
 }
 
 /// Every whole slot.
-fn slots(file: &File) -> impl Iterator<Item = Slot> {
+fn slots(file: &dyn DiskFile) -> impl Iterator<Item = Slot> {
     let places = (0..2).flat_map(|page| COPY_AT.map(|copy| page * PAGE + copy));
     places.filter_map(|at| {
         let mut slot = [0; SLOT];
@@ -178,10 +171,19 @@ fn parse_slot(slot: &[u8; SLOT]) -> Option<Slot> {
 mod tests {
     use super::*;
 
+    use crate::Options;
+    use crate::local::Local;
+    use std::fs::OpenOptions;
+    use std::os::unix::fs::FileExt;
+
     const ID: StoreId = StoreId([7; 16]);
 
+    fn disk() -> Local {
+        Local::new(&Options::default())
+    }
+
     fn load(path: &Path) -> Option<Mark> {
-        match Watermark::load(path, ID).unwrap() {
+        match Watermark::load(&disk(), path, ID).unwrap() {
             Found::Mark(_, mark) => Some(mark),
             Found::Nothing | Found::Unreadable => None,
         }
@@ -189,14 +191,14 @@ mod tests {
 
     fn spoil(path: &Path, at: u64) {
         let file = OpenOptions::new().write(true).open(path).unwrap();
-        file.write_all_at(&[0xff], at + 30).unwrap();
+        FileExt::write_all_at(&file, &[0xff], at + 30).unwrap();
     }
 
     #[test]
     fn keeps_the_last_promise_through_decay_and_tearing() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("watermark");
-        let mut watermark = Watermark::create(&path, ID).unwrap();
+        let mut watermark = Watermark::create(&disk(), &path, ID).unwrap();
         assert_eq!(load(&path), Some(Mark::default()));
         for batch in 1..=4 {
             watermark
@@ -220,14 +222,20 @@ mod tests {
         spoil(&path, PAGE as u64);
         spoil(&path, PAGE as u64 + PAGE as u64 / 2);
         assert_eq!(load(&path), None);
-        assert!(matches!(Watermark::load(&path, ID), Ok(Found::Unreadable)));
+        assert!(matches!(
+            Watermark::load(&disk(), &path, ID),
+            Ok(Found::Unreadable)
+        ));
     }
 
     #[test]
     fn another_stores_file_is_not_believed() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("watermark");
-        drop(Watermark::create(&path, StoreId([1; 16])).unwrap());
-        assert!(matches!(Watermark::load(&path, ID), Ok(Found::Unreadable)));
+        drop(Watermark::create(&disk(), &path, StoreId([1; 16])).unwrap());
+        assert!(matches!(
+            Watermark::load(&disk(), &path, ID),
+            Ok(Found::Unreadable)
+        ));
     }
 }

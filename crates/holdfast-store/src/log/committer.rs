@@ -1,131 +1,95 @@
-//! The one thread that writes the log.
+//! The one writer of the log.
 //!
-//! It takes everything that waits, makes one batch of it, writes it (synced if anything in it must be durable), promises it
-//! in the watermark, and then answers in order. An operation is answered `Ok` only when the watermark speaks for it.
+//! It is given everything that waits, makes one batch of it, writes it (synced if anything in it must be durable), promises
+//! it in the watermark, and then answers in order. An operation is answered `Ok` only when the watermark speaks for it.
+//! What waits for operations and drives it belongs to the disk: a thread, or a task of a simulation.
 
 use super::keys;
 use super::queue::{Op, Queue};
 use super::timings::Timings;
 use super::{DurableCallback, Purged};
+use crate::disk::{Edits, LogTable};
 use crate::failpoint::step;
 use crate::fault::{Faults, failed};
 use crate::watermark::{Mark, Watermark};
 use holdfast_machine::StorageFault;
-use rocksdb::{DB, Range, WriteBatch, WriteOptions};
+use holdfast_types::mutant::Mutant;
 use std::sync::Arc;
-use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::Duration;
 
 pub(crate) struct Committer {
-    pub(crate) db: Arc<DB>,
-    pub(crate) queue: Arc<Queue>,
-    pub(crate) faults: Arc<Faults>,
-    pub(crate) watermark: Watermark,
-    /// As last written.
-    pub(crate) mark: Mark,
-    /// Lowest entry on disk.
-    pub(crate) first: u64,
-    pub(crate) timings: Arc<Timings>,
-    pub(crate) reclaim_bytes: u64,
-    pub(crate) reclaiming: Option<JoinHandle<()>>,
+    pub(super) table: Arc<dyn LogTable>,
+    pub(super) queue: Arc<Queue>,
+    pub(super) faults: Arc<Faults>,
+    pub(super) watermark: Watermark,
+    pub(super) extent: Extent,
+    pub(super) timings: Arc<Timings>,
+}
+
+/// What the table holds, as last written.
+pub(super) struct Extent {
+    pub(super) mark: Mark,
+    /// Lowest entry.
+    pub(super) first: u64,
+}
+
+/// What became of a batch.
+pub(crate) struct Written {
+    result: Result<(), StorageFault>,
+    synced: bool,
 }
 
 impl Committer {
-    /// Runs until the queue is closed and empty.
-    pub(crate) fn run(mut self) {
-        let guard = Guard {
-            queue: Arc::clone(&self.queue),
-            faults: Arc::clone(&self.faults),
-        };
-        while let Some(ops) = self.queue.take() {
-            let result = self
-                .faults
-                .check()
-                .and_then(|()| self.commit(&ops).map_err(|fault| self.faults.raise(fault)));
-            self.finish(ops, &result);
-        }
-        self.queue.close();
-        drop(guard);
-        if let Some(reclaiming) = self.reclaiming.take() {
-            let _panicked = reclaiming.join();
+    pub(crate) const fn queue(&self) -> &Arc<Queue> {
+        &self.queue
+    }
+
+    pub(crate) const fn faults(&self) -> &Arc<Faults> {
+        &self.faults
+    }
+
+    /// Writes operations as one batch and promises it.
+    pub(crate) fn write(&mut self, ops: &[Op]) -> Written {
+        let synced = ops.iter().any(Op::must_be_durable);
+        // Mutant: "durable" is said before it is. Without a promise too, or the watermark would notice.
+        let synced = synced && !Mutant::AckBeforeSync.lives();
+        let written = self.faults.check().and_then(|()| {
+            self.commit(ops, synced)
+                .map_err(|fault| self.faults.raise(fault))
+        });
+        Written {
+            result: written,
+            synced,
         }
     }
 
-    fn commit(&mut self, ops: &[Op]) -> Result<(), StorageFault> {
-        let mut batch = WriteBatch::default();
-        let mut sync = false;
-        for op in ops {
-            sync |= self.collect(&mut batch, op);
-        }
-        self.mark.batch += 1;
-        batch.put(keys::MARK, keys::encode_mark(self.mark));
-        let mut how = WriteOptions::default();
-        how.set_sync(sync);
-        let begun = Instant::now();
+    fn commit(&mut self, ops: &[Op], sync: bool) -> Result<(), StorageFault> {
+        self.extent.mark.batch += 1;
+        let extent = &mut self.extent;
         step("write the log");
-        self.db
-            .write_opt(batch, &how)
-            .map_err(|error| failed("writing the log", &error))?;
+        self.table.write(
+            &mut |batch| {
+                for op in ops {
+                    extent.collect(batch, op);
+                }
+                batch.put(keys::MARK, &keys::encode_mark(extent.mark));
+            },
+            sync,
+        )?;
         if sync {
             self.watermark
-                .promise(self.mark)
+                .promise(self.extent.mark)
                 .map_err(|error| failed("writing the watermark", &error))?;
             step("acknowledge");
-            self.timings.note(begun.elapsed());
         }
         Ok(())
     }
 
-    /// Adds one operation to the batch; whether it must be durable.
-    fn collect(&mut self, batch: &mut WriteBatch, op: &Op) -> bool {
-        match op {
-            Op::Append { entries, .. } => {
-                for (index, entry) in entries {
-                    batch.put(keys::entry_key(*index), keys::encode_entry(*index, entry));
-                    self.mark.end = index + 1;
-                }
-                true
-            }
-            Op::Vote { vote, .. } => {
-                batch.put(keys::VOTE, vote);
-                true
-            }
-            Op::Truncate { from } => {
-                if *from < self.mark.end {
-                    batch.delete_range(keys::entry_key(*from), keys::entry_key(self.mark.end));
-                    self.mark.end = *from;
-                }
-                false
-            }
-            Op::Purge { upto } => {
-                self.collect_purge(batch, upto);
-                false
-            }
-            Op::Committed { committed } => {
-                match committed {
-                    Some(committed) => batch.put(keys::COMMITTED, committed),
-                    None => batch.delete(keys::COMMITTED),
-                }
-                false
-            }
-        }
-    }
-
-    fn collect_purge(&mut self, batch: &mut WriteBatch, upto: &Purged) {
-        let first = upto.index + 1;
-        let until = first.min(self.mark.end);
-        if self.first < until {
-            batch.delete_range(keys::entry_key(self.first), keys::entry_key(until));
-        }
-        batch.put(keys::PURGED, keys::encode_purged(upto));
-        self.first = first;
-        self.mark.end = self.mark.end.max(first);
-    }
-
-    fn finish(&mut self, ops: Vec<Op>, result: &Result<(), StorageFault>) {
+    /// Answers operations that were written, which took this long.
+    pub(crate) fn answer(&mut self, ops: Vec<Op>, written: &Written, took: Duration) {
         let mut purged = false;
         let mut answers: Vec<DurableCallback> = Vec::new();
-        let mut written = None;
+        let mut end = None;
         for op in ops {
             match op {
                 Op::Append {
@@ -133,10 +97,7 @@ impl Committer {
                     epoch,
                     done,
                 } => {
-                    written = entries
-                        .last()
-                        .map(|(index, _)| (epoch, index + 1))
-                        .or(written);
+                    end = entries.last().map(|(index, _)| (epoch, index + 1)).or(end);
                     answers.push(done);
                 }
                 Op::Vote { done, .. } => answers.push(done),
@@ -144,81 +105,75 @@ impl Committer {
                 Op::Truncate { .. } | Op::Committed { .. } => {}
             }
         }
-        if let (Some((epoch, end)), Ok(())) = (written, result) {
-            self.queue.lock().tail.on_written(epoch, end);
+        if written.result.is_ok() {
+            if written.synced {
+                self.timings.note(took);
+            }
+            if let Some((epoch, end)) = end {
+                self.queue.lock().tail.on_written(epoch, end);
+            }
         }
         for done in answers {
-            done(result.clone());
+            done(written.result.clone());
         }
-        if purged && result.is_ok() {
-            self.reclaim();
-        }
-    }
-
-    /// Gives purged space back once enough of it is held, on a thread of its own: compaction must not delay a vote.
-    fn reclaim(&mut self) {
-        if self
-            .reclaiming
-            .as_ref()
-            .is_some_and(|thread| !thread.is_finished())
-        {
-            return;
-        }
-        let (from, to) = (keys::entry_key(0), keys::entry_key(self.first));
-        let held = self.db.get_approximate_sizes(&[Range::new(&from, &to)]);
-        if held.iter().sum::<u64>() < self.reclaim_bytes {
-            return;
-        }
-        let (db, faults) = (Arc::clone(&self.db), Arc::clone(&self.faults));
-        let thread = std::thread::Builder::new().name("log-reclaim".to_owned());
-        let spawned = thread.spawn(move || {
-            if let Err(error) = db.flush() {
-                faults.raise(failed("flushing the log", &error));
-                return;
-            }
-            db.compact_range(Some(from), Some(to));
-        });
-        match spawned {
-            Ok(thread) => self.reclaiming = Some(thread),
-            Err(error) => tracing::warn!(%error, "the log's space is not given back now"),
+        if purged && written.result.is_ok() {
+            let (from, to) = (keys::entry_key(0), keys::entry_key(self.extent.first));
+            self.table.reclaim(&from, &to);
         }
     }
 }
 
-/// Should a callback panic, what waits is answered and the node stops instead of hanging.
-struct Guard {
-    queue: Arc<Queue>,
-    faults: Arc<Faults>,
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            return;
-        }
-        let fault = StorageFault("the log's committer panicked".to_owned());
-        let fault = self.faults.raise(fault);
-        self.queue.close();
-        while let Some(ops) = self.queue.take() {
-            for op in ops {
-                if let Op::Append { done, .. } | Op::Vote { done, .. } = op {
-                    done(Err(fault.clone()));
+impl Extent {
+    /// Adds one operation to the batch.
+    fn collect(&mut self, batch: &mut dyn Edits, op: &Op) {
+        match op {
+            Op::Append { entries, .. } => {
+                for (index, entry) in entries {
+                    let stored = keys::encode_entry(*index, entry);
+                    batch.put(&keys::entry_key(*index), &stored);
+                    self.mark.end = index + 1;
                 }
             }
+            Op::Vote { vote, .. } => batch.put(keys::VOTE, vote),
+            Op::Truncate { from } => {
+                if *from < self.mark.end {
+                    let (from_key, end_key) =
+                        (keys::entry_key(*from), keys::entry_key(self.mark.end));
+                    batch.delete_range(&from_key, &end_key);
+                    self.mark.end = *from;
+                }
+            }
+            Op::Purge { upto } => self.collect_purge(batch, upto),
+            Op::Committed { committed } => match committed {
+                Some(committed) => batch.put(keys::COMMITTED, committed),
+                None => batch.delete(keys::COMMITTED),
+            },
         }
+    }
+
+    fn collect_purge(&mut self, batch: &mut dyn Edits, upto: &Purged) {
+        let first = upto.index + 1;
+        let until = first.min(self.mark.end);
+        if self.first < until {
+            batch.delete_range(&keys::entry_key(self.first), &keys::entry_key(until));
+        }
+        batch.put(keys::PURGED, &keys::encode_purged(upto));
+        self.first = first;
+        self.mark.end = self.mark.end.max(first);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::Options;
+    use crate::disk::Disk;
     use crate::fault::Faults;
+    use crate::local::Local;
     use crate::log::{Purged, recover};
     use crate::watermark::{Found, Mark, Watermark};
-    use crate::{Options, state};
     use bytes::Bytes;
     use holdfast_machine::StorageFault;
     use holdfast_types::StoreId;
-    use std::fs::File;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::{Arc, mpsc};
 
@@ -232,16 +187,16 @@ mod tests {
             counter.fetch_add(1, Ordering::SeqCst);
         });
         let options = Options::default();
-        let lock = File::create(dir.path().join("LOCK")).unwrap();
+        let disk: Arc<dyn Disk> = Arc::new(Local::new(&options));
+        let lock = disk.lock(&dir.path().join("LOCK")).unwrap();
         let faults = Arc::new(Faults::new(hook, lock));
         let path = dir.path().join("watermark");
-        drop(Watermark::create(&path, StoreId([1; 16])).unwrap());
-        let broken = Watermark::read_only(&path, StoreId([1; 16]));
+        drop(Watermark::create(&*disk, &path, StoreId([1; 16])).unwrap());
+        let broken = Watermark::read_only(&*disk, &path, StoreId([1; 16]));
         let found = Found::Mark(broken, Mark::default());
         let place = dir.path().join("log");
         std::fs::create_dir(&place).unwrap();
-        let cache = state::shared_cache(&options);
-        let log = recover(&place, &options, &cache, found, &faults)
+        let log = recover(&disk, &place, &options, found, &faults)
             .unwrap()
             .log;
         let (sender, receiver) = mpsc::channel();

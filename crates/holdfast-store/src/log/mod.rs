@@ -1,7 +1,7 @@
 //! The Raft log, the vote and the committed mark.
 
 mod committer;
-mod keys;
+pub(crate) mod keys;
 mod queue;
 mod recover;
 mod store;
@@ -11,12 +11,17 @@ mod timings;
 pub use store::LogStore;
 pub use timings::SyncTimings;
 
+pub(crate) use committer::Committer;
+#[cfg(feature = "testing")]
+pub(crate) use committer::Written;
+pub(crate) use queue::{Op, Queue};
 pub(crate) use recover::recover;
 
 use bytes::Bytes;
 use holdfast_machine::StorageFault;
 
-/// Called when an operation is on disk, or will never be. It runs on the committer's thread and must be brief.
+/// Called when an operation is on disk, or will never be. It runs on the committer's thread (in a
+/// simulation: its task) and must be brief.
 pub type DurableCallback = Box<dyn FnOnce(Result<(), StorageFault>) + Send>;
 
 /// What lies at the front of the log: everything up to here was purged.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use holdfast_machine::StorageFault;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::VecDeque;
+use std::task::{Context, Poll, Waker};
 
 /// One operation on the log.
 pub(crate) enum Op {
@@ -33,6 +34,11 @@ pub(crate) enum Op {
 }
 
 impl Op {
+    /// Whether it is answered only once it is durable.
+    pub(crate) const fn must_be_durable(&self) -> bool {
+        matches!(self, Self::Append { .. } | Self::Vote { .. })
+    }
+
     fn bytes(&self) -> usize {
         match self {
             Self::Append { entries, .. } => entries.iter().map(|(_, e)| e.len() + 32).sum(),
@@ -46,6 +52,8 @@ pub(crate) struct Inner {
     ops: VecDeque<Op>,
     bytes: usize,
     closed: bool,
+    /// A committer that waits as a task.
+    waiting: Option<Waker>,
 }
 
 pub(crate) struct Queue {
@@ -53,23 +61,27 @@ pub(crate) struct Queue {
     filled: Condvar,
     drained: Condvar,
     bytes_max: usize,
+    /// Whether a caller waits while it is full; else it is refused.
+    may_wait: bool,
 }
 
 /// Most bytes of one batch; one larger operation still goes alone.
 const BATCH_BYTES_MAX: usize = 8 << 20;
 
 impl Queue {
-    pub(crate) const fn new(tail: Tail, bytes_max: usize) -> Self {
+    pub(crate) const fn new(tail: Tail, bytes_max: usize, may_wait: bool) -> Self {
         Self {
             inner: Mutex::new(Inner {
                 tail,
                 ops: VecDeque::new(),
                 bytes: 0,
                 closed: false,
+                waiting: None,
             }),
             filled: Condvar::new(),
             drained: Condvar::new(),
             bytes_max,
+            may_wait,
         }
     }
 
@@ -84,6 +96,9 @@ impl Queue {
     ) -> Result<(), StorageFault> {
         let mut inner = self.inner.lock();
         while inner.bytes >= self.bytes_max && !inner.closed {
+            if !self.may_wait {
+                return Err(StorageFault("the log's queue is full".to_owned()));
+            }
             self.drained.wait(&mut inner);
         }
         if inner.closed {
@@ -92,8 +107,10 @@ impl Queue {
         let op = make(&mut inner.tail)?;
         inner.bytes += op.bytes();
         inner.ops.push_back(op);
+        let waiting = inner.waiting.take();
         drop(inner);
         self.filled.notify_one();
+        waiting.into_iter().for_each(Waker::wake);
         Ok(())
     }
 
@@ -106,6 +123,23 @@ impl Queue {
             }
             self.filled.wait(&mut inner);
         }
+        Some(self.take_from(inner))
+    }
+
+    /// As [`Queue::take`], for a task.
+    pub(crate) fn poll_take(&self, context: &Context<'_>) -> Poll<Option<Vec<Op>>> {
+        let mut inner = self.inner.lock();
+        if !inner.ops.is_empty() {
+            return Poll::Ready(Some(self.take_from(inner)));
+        }
+        if inner.closed {
+            return Poll::Ready(None);
+        }
+        inner.waiting = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    fn take_from(&self, mut inner: MutexGuard<'_, Inner>) -> Vec<Op> {
         let mut bytes = 0;
         let mut taken = Vec::with_capacity(inner.ops.len().min(1024));
         while let Some(op) = inner.ops.front() {
@@ -118,12 +152,16 @@ impl Queue {
         inner.bytes -= bytes;
         drop(inner);
         self.drained.notify_all();
-        Some(taken)
+        taken
     }
 
     /// Refuses what comes from now on; what waits is still taken.
     pub(crate) fn close(&self) {
-        self.inner.lock().closed = true;
+        let mut inner = self.inner.lock();
+        inner.closed = true;
+        let waiting = inner.waiting.take();
+        drop(inner);
+        waiting.into_iter().for_each(Waker::wake);
         self.filled.notify_all();
         self.drained.notify_all();
     }

@@ -6,44 +6,43 @@ use super::queue::{Op, Queue};
 use super::tail::Source;
 use super::timings::{SyncTimings, Timings};
 use super::{DurableCallback, LogBounds, Purged};
-use crate::fault::{Faults, failed};
+use crate::disk::{Disk, Driver, LogTable};
+use crate::fault::Faults;
 use bytes::Bytes;
 use holdfast_machine::StorageFault;
 use parking_lot::Mutex;
-use rocksdb::{DB, ReadOptions};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
-/// The log. All writes go through one thread, in the order of the calls.
+/// The log. All writes go through one committer, in the order of the calls.
 pub struct LogStore {
-    db: Arc<DB>,
+    table: Arc<dyn LogTable>,
     queue: Arc<Queue>,
     faults: Arc<Faults>,
     timings: Arc<Timings>,
-    committer: Mutex<Option<JoinHandle<()>>>,
+    driver: Mutex<Option<Box<dyn Driver>>>,
 }
 
 impl LogStore {
     /// With a committer, or without one when nothing may be written.
     pub(crate) fn start(
-        db: Arc<DB>,
+        disk: &dyn Disk,
+        table: Arc<dyn LogTable>,
         queue: Arc<Queue>,
         faults: Arc<Faults>,
         committer: Option<Committer>,
     ) -> std::io::Result<Self> {
-        let thread = std::thread::Builder::new().name("log-committer".to_owned());
         let timings = committer
             .as_ref()
             .map(|committer| Arc::clone(&committer.timings));
-        let committer = committer
-            .map(|committer| thread.spawn(move || committer.run()))
+        let driver = committer
+            .map(|committer| disk.drive(committer))
             .transpose()?;
         Ok(Self {
-            db,
+            table,
             queue,
             faults,
             timings: timings.unwrap_or_default(),
-            committer: Mutex::new(committer),
+            driver: Mutex::new(driver),
         })
     }
 
@@ -188,32 +187,30 @@ impl LogStore {
         upto: u64,
         max_bytes: usize,
     ) -> Result<Vec<(u64, Bytes)>, StorageFault> {
-        let mut how = ReadOptions::default();
-        how.set_iterate_lower_bound(keys::entry_key(from));
-        how.set_iterate_upper_bound(keys::entry_key(upto));
-        how.fill_cache(false);
-        let mut cursor = self.db.raw_iterator_opt(how);
-        cursor.seek(keys::entry_key(from));
-        let mut bytes = 0;
+        let missing = |index| StorageFault(format!("log entry {index} is missing"));
+        let (mut next, mut bytes, mut full) = (from, 0, false);
         let mut found = Vec::new();
-        for index in from..upto {
-            let Some((key, value)) = cursor.item() else {
-                cursor
-                    .status()
-                    .map_err(|error| failed("reading the log", &error))?;
-                return Err(StorageFault(format!("log entry {index} is missing")));
-            };
-            if keys::entry_index(key) != Some(index) {
-                return Err(StorageFault(format!("log entry {index} is missing")));
-            }
-            let entry = keys::decode_entry(index, value)
-                .ok_or_else(|| StorageFault(format!("log entry {index} is corrupt")))?;
-            if !found.is_empty() && bytes + entry.len() > max_bytes {
-                break;
-            }
-            bytes += entry.len();
-            found.push((index, entry));
-            cursor.next();
+        self.table.walk(
+            &keys::entry_key(from),
+            &keys::entry_key(upto),
+            &mut |key, value| {
+                if keys::entry_index(key) != Some(next) {
+                    return Err(missing(next));
+                }
+                let entry = keys::decode_entry(next, value)
+                    .ok_or_else(|| StorageFault(format!("log entry {next} is corrupt")))?;
+                full = !found.is_empty() && bytes + entry.len() > max_bytes;
+                if full {
+                    return Ok(false);
+                }
+                bytes += entry.len();
+                found.push((next, entry));
+                next += 1;
+                Ok(true)
+            },
+        )?;
+        if !full && next < upto {
+            return Err(missing(next));
         }
         Ok(found)
     }
@@ -253,8 +250,8 @@ impl LogStore {
     /// Writes what is queued, stops the committer and refuses everything afterwards. Blocks.
     pub fn close(&self) {
         self.queue.close();
-        if let Some(committer) = self.committer.lock().take() {
-            let _panicked = committer.join();
+        if let Some(mut driver) = self.driver.lock().take() {
+            driver.close();
         }
     }
 }

@@ -2,10 +2,12 @@
 
 use super::header::{SNAPSHOT_CHUNK_BYTES_MAX, SnapshotChunk, SnapshotCursor};
 use super::shelf::SnapshotHandle;
+use crate::disk::{Access, Disk, DiskFile};
 use crate::fault::failed;
+use crate::files;
 use holdfast_machine::StorageFault;
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
+use std::path::Path;
 
 /// Reads a snapshot in order, in bounded memory. Blocks on the disk.
 pub struct SnapshotReader {
@@ -15,7 +17,7 @@ pub struct SnapshotReader {
 }
 
 struct Open {
-    file: File,
+    file: Box<dyn DiskFile>,
     hasher: blake3::Hasher,
 }
 
@@ -54,10 +56,13 @@ impl SnapshotReader {
         let size = left.min(SNAPSHOT_CHUNK_BYTES_MAX as u64);
         let mut open = match self.open.take() {
             Some(open) => open,
-            None => start(&self.snapshot.dir().join(&file.name), self.at.offset)?,
+            None => {
+                let path = self.snapshot.dir().join(&file.name);
+                start(self.snapshot.disk(), &path, self.at.offset)?
+            }
         };
         let mut bytes = vec![0; usize::try_from(size).map_err(io::Error::other)?];
-        open.file.read_exact(&mut bytes)?;
+        open.file.read_exact_at(&mut bytes, self.at.offset)?;
         open.hasher.update(&bytes);
         let at = self.at;
         let file_hash = if size == left {
@@ -80,11 +85,8 @@ impl SnapshotReader {
 }
 
 /// Opens a file at an offset, its beginning hashed.
-fn start(path: &std::path::Path, offset: u64) -> io::Result<Open> {
-    let file = File::open(path)?;
-    let mut hasher = blake3::Hasher::new();
-    if offset > 0 {
-        hasher.update_reader((&file).take(offset))?;
-    }
+fn start(disk: &dyn Disk, path: &Path, offset: u64) -> io::Result<Open> {
+    let file = disk.file(path, Access::Read)?;
+    let hasher = files::hash_start(&*file, offset)?;
     Ok(Open { file, hasher })
 }

@@ -6,6 +6,7 @@
 use super::header::{SnapshotCursor, SnapshotFile, SnapshotHeader};
 use super::reader::SnapshotReader;
 use super::writer::{ReceiveError, SnapshotWriter};
+use crate::disk::{Disk, Listed};
 use crate::fault::failed;
 use crate::files;
 use crate::state::Applied;
@@ -13,7 +14,6 @@ use bytes::Bytes;
 use holdfast_machine::StorageFault;
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +23,7 @@ const READY: &str = "ready-";
 const INCOMING: &str = "incoming-";
 
 pub(crate) struct Shelf {
+    disk: Arc<dyn Disk>,
     dir: PathBuf,
     next: AtomicU64,
     current: Mutex<Option<SnapshotHandle>>,
@@ -37,13 +38,14 @@ pub struct SnapshotHandle {
 }
 
 struct Ready {
+    disk: Arc<dyn Disk>,
     header: SnapshotHeader,
     dir: PathBuf,
 }
 
 impl Drop for Ready {
     fn drop(&mut self) {
-        if let Err(error) = files::remove_tree(&self.dir) {
+        if let Err(error) = files::remove_tree(&*self.disk, &self.dir) {
             tracing::warn!(%error, "a snapshot was not removed; the next start will");
         }
     }
@@ -67,6 +69,10 @@ impl SnapshotHandle {
         &self.ready.dir
     }
 
+    pub(crate) fn disk(&self) -> &dyn Disk {
+        &*self.ready.disk
+    }
+
     /// Reads it in chunks from `from` on.
     ///
     /// # Errors
@@ -78,14 +84,14 @@ impl SnapshotHandle {
 
 impl Shelf {
     /// Takes over the directory, made before, and removes what no process can want any more.
-    pub(crate) fn open(dir: &Path) -> io::Result<Self> {
-        for entry in fs::read_dir(dir)? {
-            let entry = entry?;
-            if !entry.file_name().to_string_lossy().starts_with(INCOMING) {
-                files::remove_tree(&entry.path())?;
+    pub(crate) fn open(disk: &Arc<dyn Disk>, dir: &Path) -> io::Result<Self> {
+        for entry in disk.list(dir)? {
+            if !entry.name.starts_with(INCOMING) {
+                files::remove_tree(&**disk, &dir.join(entry.name))?;
             }
         }
         Ok(Self {
+            disk: Arc::clone(disk),
             dir: dir.to_owned(),
             next: AtomicU64::new(1),
             current: Mutex::new(None),
@@ -106,7 +112,9 @@ impl Shelf {
         applied: &Applied,
         summary: [u8; 32],
     ) -> Result<SnapshotHandle, StorageFault> {
-        let files = list(&dir).map_err(|error| failed("listing a snapshot", &error))?;
+        let files = self
+            .list(&dir)
+            .map_err(|error| failed("listing a snapshot", &error))?;
         let header = SnapshotHeader {
             index: applied.position.index,
             log_id: applied.log_id.as_ref().map(|id| id.to_vec()),
@@ -114,7 +122,7 @@ impl Shelf {
             summary,
             files,
         };
-        Ok(self.keep(handle(header, dir)))
+        Ok(self.keep(self.handle(header, dir)))
     }
 
     /// Makes a snapshot the current one.
@@ -144,10 +152,10 @@ impl Shelf {
         }
         let dir = shelf.dir.join(&name);
         let swept = shelf.sweep_incoming(&receiving).and_then(|()| {
-            if dir.is_dir() {
+            if shelf.disk.exists(&dir) {
                 Ok(())
             } else {
-                files::make_private_dir(&dir)
+                files::make_private_dir(&*shelf.disk, &dir)
             }
         });
         drop(receiving);
@@ -160,14 +168,31 @@ impl Shelf {
     }
 
     fn sweep_incoming(&self, receiving: &BTreeSet<String>) -> io::Result<()> {
-        for entry in fs::read_dir(&self.dir)? {
-            let entry = entry?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if name.starts_with(INCOMING) && !receiving.contains(&name) {
-                files::remove_tree(&entry.path())?;
+        for entry in self.disk.list(&self.dir)? {
+            if entry.name.starts_with(INCOMING) && !receiving.contains(&entry.name) {
+                files::remove_tree(&*self.disk, &self.dir.join(entry.name))?;
             }
         }
         Ok(())
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<SnapshotFile>> {
+        let listed = self.disk.list(dir)?;
+        let file = |entry: Listed| SnapshotFile {
+            name: entry.name,
+            len: entry.len,
+        };
+        Ok(listed.into_iter().map(file).collect())
+    }
+
+    fn handle(&self, header: SnapshotHeader, dir: PathBuf) -> SnapshotHandle {
+        SnapshotHandle {
+            ready: Arc::new(Ready {
+                disk: Arc::clone(&self.disk),
+                header,
+                dir,
+            }),
+        }
     }
 }
 
@@ -185,14 +210,19 @@ impl Lease {
         header: SnapshotHeader,
     ) -> Result<SnapshotHandle, StorageFault> {
         let ready = self.shelf.next_dir();
-        files::sync_dir(dir)
+        let disk = self.disk();
+        files::sync_dir(disk, dir)
             .and_then(|()| {
                 crate::failpoint::step("rename a received snapshot");
-                fs::rename(dir, &ready)
+                disk.rename(dir, &ready)
             })
-            .and_then(|()| files::sync_dir(&self.shelf.dir))
+            .and_then(|()| files::sync_dir(disk, &self.shelf.dir))
             .map_err(|error| failed("finishing a snapshot", &error))?;
-        Ok(handle(header, ready))
+        Ok(self.shelf.handle(header, ready))
+    }
+
+    pub(crate) fn disk(&self) -> &dyn Disk {
+        &*self.shelf.disk
     }
 }
 
@@ -200,23 +230,4 @@ impl Drop for Lease {
     fn drop(&mut self) {
         self.shelf.receiving.lock().remove(&self.name);
     }
-}
-
-fn handle(header: SnapshotHeader, dir: PathBuf) -> SnapshotHandle {
-    SnapshotHandle {
-        ready: Arc::new(Ready { header, dir }),
-    }
-}
-
-fn list(dir: &Path) -> io::Result<Vec<SnapshotFile>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(dir)? {
-        let entry = entry?;
-        found.push(SnapshotFile {
-            name: entry.file_name().to_string_lossy().into_owned(),
-            len: entry.metadata()?.len(),
-        });
-    }
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(found)
 }

@@ -5,12 +5,12 @@ use super::header::{
     SNAPSHOT_CHUNK_BYTES_MAX, SnapshotChunk, SnapshotCursor, SnapshotFile, SnapshotHeader,
 };
 use super::shelf::{Lease, SnapshotHandle};
+use crate::disk::{Access, Disk, DiskFile};
 use crate::failpoint::step;
 use crate::fault::failed;
+use crate::files;
 use holdfast_machine::StorageFault;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Ends the name of a file that is not whole.
@@ -49,7 +49,7 @@ pub struct SnapshotWriter {
 }
 
 struct Part {
-    file: File,
+    file: Box<dyn DiskFile>,
     hasher: blake3::Hasher,
 }
 
@@ -113,15 +113,15 @@ impl SnapshotWriter {
     /// Skips the files that are whole and measures the one that is not.
     fn find_place(&mut self) -> io::Result<()> {
         for file in &self.header.files {
-            if !self.dir.join(&file.name).exists() {
+            if !self.lease.disk().exists(&self.dir.join(&file.name)) {
                 break;
             }
             self.at.file += 1;
         }
         if let Some(file) = self.header.file(self.at.file) {
             let path = self.part_path(file);
-            if path.exists() {
-                let (part, offset) = reopen(&path, file.len)?;
+            if self.lease.disk().exists(&path) {
+                let (part, offset) = reopen(self.lease.disk(), &path, file.len)?;
                 self.part = Some(part);
                 self.at.offset = offset;
             }
@@ -131,11 +131,11 @@ impl SnapshotWriter {
 
     fn append(&mut self, file: &SnapshotFile, bytes: &[u8]) -> io::Result<()> {
         if self.part.is_none() {
-            self.part = Some(create(&self.part_path(file))?);
+            self.part = Some(create(self.lease.disk(), &self.part_path(file))?);
         }
         if let Some(part) = &mut self.part {
             step("write a chunk");
-            part.file.write_all(bytes)?;
+            part.file.write_all_at(bytes, self.at.offset)?;
             part.hasher.update(bytes);
         }
         self.at.offset += bytes.len() as u64;
@@ -152,12 +152,19 @@ impl SnapshotWriter {
         };
         self.at.offset = 0;
         if hash != Some(*part.hasher.finalize().as_bytes()) {
-            fs::remove_file(self.part_path(file)).map_err(disk)?;
+            self.lease
+                .disk()
+                .remove_file(&self.part_path(file))
+                .map_err(disk)?;
             return Err(ReceiveError::Damaged);
         }
-        part.file.sync_all().map_err(disk)?;
+        part.file.sync().map_err(disk)?;
         step("name a received file");
-        fs::rename(self.part_path(file), self.dir.join(&file.name)).map_err(disk)?;
+        let (part_path, whole_path) = (self.part_path(file), self.dir.join(&file.name));
+        self.lease
+            .disk()
+            .rename(&part_path, &whole_path)
+            .map_err(disk)?;
         self.at.file += 1;
         Ok(())
     }
@@ -167,31 +174,23 @@ impl SnapshotWriter {
     }
 }
 
-fn create(path: &Path) -> io::Result<Part> {
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
+fn create(disk: &dyn Disk, path: &Path) -> io::Result<Part> {
     Ok(Part {
-        file,
+        file: disk.file(path, Access::Create)?,
         hasher: blake3::Hasher::new(),
     })
 }
 
 /// Opens a partial file at its end. One that has all its bytes lost its last chunk's hash in a crash: that chunk is asked
 /// for again.
-fn reopen(path: &Path, len: u64) -> io::Result<(Part, u64)> {
-    let mut file = OpenOptions::new().read(true).write(true).open(path)?;
-    let mut offset = file.metadata()?.len();
+fn reopen(disk: &dyn Disk, path: &Path, len: u64) -> io::Result<(Part, u64)> {
+    let file = disk.file(path, Access::Write)?;
+    let mut offset = file.len()?;
     if offset >= len {
         offset = len.saturating_sub(SNAPSHOT_CHUNK_BYTES_MAX as u64);
         file.set_len(offset)?;
     }
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(&file)?;
-    file.seek(SeekFrom::Start(offset))?;
+    let hasher = files::hash_start(&*file, offset)?;
     Ok((Part { file, hasher }, offset))
 }
 

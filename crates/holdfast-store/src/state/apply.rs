@@ -1,4 +1,4 @@
-//! Applying committed entries: one WriteBatch per call, with rows, scalars, applied position and membership together, so
+//! Applying committed entries: one batch per call, with rows, scalars, applied position and membership together, so
 //! that a crash leaves the state at the end of some call, never inside one.
 //!
 //! The store's own rows lie under byte 0, which is no machine space:
@@ -9,11 +9,10 @@
 //! ```
 
 use super::generation::Generation;
+use crate::disk::{Edits, StateTable};
 use crate::failpoint::step;
-use crate::fault::failed;
 use bytes::Bytes;
 use holdfast_machine::{Batch, Command, Machine, Outcome, Position, StorageFault, Table};
-use rocksdb::{DB, WriteBatch, WriteOptions};
 use std::sync::Arc;
 
 const APPLIED: &[u8] = b"\0applied";
@@ -52,14 +51,12 @@ pub struct Applied {
     pub position: Position,
 }
 
-/// The newest rows of a database.
-pub(crate) struct Latest<'a>(pub(crate) &'a DB);
+/// The newest rows of a table.
+struct Latest<'a>(&'a dyn StateTable);
 
 impl Table for Latest<'_> {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StorageFault> {
-        self.0
-            .get(key)
-            .map_err(|error| failed("reading the state", &error))
+        self.0.get(key)
     }
 }
 
@@ -73,18 +70,18 @@ pub(crate) struct Applier {
 impl Applier {
     /// Reads where a generation stands; a new one is given its format.
     pub(crate) fn load(generation: Generation) -> Result<Self, StorageFault> {
-        let table = Latest(&generation.db);
+        let table = Latest(&*generation.table);
         match table.get(FORMAT_KEY)?.as_deref() {
             Some(FORMAT) => {}
             Some(_) => {
                 let text = "the state was written by another version".to_owned();
                 return Err(StorageFault(text));
             }
-            None => write(&generation.db, {
-                let mut batch = WriteBatch::default();
-                batch.put(FORMAT_KEY, FORMAT);
-                batch
-            })?,
+            None => {
+                step("write the state");
+                let fill = &mut |batch: &mut dyn Edits| batch.put(FORMAT_KEY, FORMAT);
+                generation.table.write(fill)?;
+            }
         }
         let machine = Machine::load(&table)?;
         let applied = load_applied(&table, &machine)?;
@@ -119,7 +116,7 @@ impl Applier {
                     None
                 }
                 Payload::Command(command) => {
-                    let table = Latest(&self.generation.db);
+                    let table = Latest(&*self.generation.table);
                     let applied = self.machine.apply(&table, &mut rows, entry.index, &command);
                     Some(applied?)
                 }
@@ -127,15 +124,15 @@ impl Applier {
         }
         self.machine.save(&mut rows);
         moved.position.time_ms = self.machine.time_ms();
-        let mut batch = WriteBatch::default();
-        collect(&mut batch, &rows, &moved);
-        write(&self.generation.db, batch)?;
+        step("write the state");
+        let fill = &mut |batch: &mut dyn Edits| collect(batch, &rows, &moved);
+        self.generation.table.write(fill)?;
         self.applied = moved;
         Ok(outcomes)
     }
 }
 
-fn collect(batch: &mut WriteBatch, rows: &Batch, applied: &Applied) {
+fn collect(batch: &mut dyn Edits, rows: &Batch, applied: &Applied) {
     for (key, row) in rows.iter() {
         match row {
             Some(row) => batch.put(key, row),
@@ -145,20 +142,11 @@ fn collect(batch: &mut WriteBatch, rows: &Batch, applied: &Applied) {
     if let Some(log_id) = &applied.log_id {
         let mut value = applied.position.index.to_be_bytes().to_vec();
         value.extend_from_slice(log_id);
-        batch.put(APPLIED, value);
+        batch.put(APPLIED, &value);
     }
     if let Some(membership) = &applied.membership {
         batch.put(MEMBERSHIP, membership);
     }
-}
-
-/// Without a write-ahead log: what a crash takes is applied again from the Raft log.
-fn write(db: &DB, batch: WriteBatch) -> Result<(), StorageFault> {
-    let mut how = WriteOptions::default();
-    how.disable_wal(true);
-    step("write the state");
-    db.write_opt(batch, &how)
-        .map_err(|error| failed("writing the state", &error))
 }
 
 fn load_applied(table: &impl Table, machine: &Machine) -> Result<Applied, StorageFault> {

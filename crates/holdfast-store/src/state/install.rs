@@ -7,12 +7,12 @@
 use super::apply::Applier;
 use super::generation::{self, Generation};
 use super::store::StateStore;
+use crate::disk::Disk;
 use crate::failpoint::step;
 use crate::fault::failed;
 use crate::files;
 use crate::snapshot::SnapshotHandle;
 use holdfast_machine::StorageFault;
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -33,17 +33,18 @@ impl StateStore {
         }
         let number = applier.generation.number + 1;
         let dir = self.root.join(number.to_string());
-        let installed = populate(snapshot.dir(), &dir)
+        let installed = populate(&*self.disk, snapshot.dir(), &dir)
             .map_err(|error| failed("copying a snapshot", &error))
             .and_then(|()| self.open_and_compare(number, snapshot));
         let fresh = match installed {
             Ok(fresh) => fresh,
             Err(fault) => {
-                let _swept_at_next_start = files::remove_tree(&dir);
+                let _swept_at_next_start = files::remove_tree(&*self.disk, &dir);
                 return Err(fault);
             }
         };
-        generation::point_to(&self.root, number).map_err(|fault| self.faults.raise(fault))?;
+        generation::point_to(&*self.disk, &self.root, number)
+            .map_err(|fault| self.faults.raise(fault))?;
         applier.generation.doom();
         *applier = fresh;
         self.publish(&applier);
@@ -57,7 +58,7 @@ impl StateStore {
         snapshot: &SnapshotHandle,
     ) -> Result<Applier, StorageFault> {
         step("open a snapshot");
-        let opened = Generation::open(&self.root, number, &self.options, &self.cache, false)?;
+        let opened = Generation::open(&self.disk, &self.root, number, false)?;
         let fresh = Applier::load(opened)?;
         let header = snapshot.header();
         let same = fresh.applied.position.index == header.index
@@ -74,21 +75,17 @@ impl StateStore {
 }
 
 /// Tables are immutable and can be shared; the few small files that name them will be rewritten and must not be.
-fn populate(from: &Path, to: &Path) -> io::Result<()> {
-    files::remove_tree(to)?;
-    files::make_private_dir(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if Path::new(&entry.file_name())
-            .extension()
-            .is_some_and(|end| end == "sst")
-        {
+fn populate(disk: &dyn Disk, from: &Path, to: &Path) -> io::Result<()> {
+    files::remove_tree(disk, to)?;
+    files::make_private_dir(disk, to)?;
+    for entry in disk.list(from)? {
+        let (source, target) = (from.join(&entry.name), to.join(&entry.name));
+        if target.extension().is_some_and(|end| end == "sst") {
             step("link a table");
-            fs::hard_link(entry.path(), target)?;
+            disk.link(&source, &target)?;
         } else {
-            files::copy_synced(&entry.path(), &target)?;
+            files::copy_synced(disk, &source, &target)?;
         }
     }
-    files::sync_dir(to)
+    files::sync_dir(disk, to)
 }

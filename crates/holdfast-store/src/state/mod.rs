@@ -4,7 +4,6 @@ mod apply;
 mod generation;
 mod install;
 mod open;
-mod pinned;
 mod store;
 mod view;
 
@@ -13,4 +12,3 @@ pub use store::{DigestMismatch, StateStore, VerifyError};
 pub use view::StateView;
 
 pub(crate) use open::open_state;
-pub(crate) use store::shared_cache;

@@ -2,24 +2,23 @@
 
 use super::apply::Applier;
 use super::generation::{self, Generation};
+use crate::disk::Disk;
 use crate::files;
 use crate::open::OpenError;
-use crate::options::Options;
 use holdfast_machine::StorageFault;
-use rocksdb::Cache;
 use std::path::Path;
+use std::sync::Arc;
 
 const FIRST: u64 = 1;
 
 /// Opens the state in `root`, which was made before; the first generation is made only while the directory is new.
 pub(crate) fn open_state(
+    disk: &Arc<dyn Disk>,
     root: &Path,
-    options: &Options,
-    cache: &Cache,
     new: bool,
 ) -> Result<Applier, OpenError> {
     let corrupt = |fault: StorageFault| OpenError::Corrupt(fault.0);
-    let number = match generation::pointed_to(root).map_err(corrupt)? {
+    let number = match generation::pointed_to(&**disk, root).map_err(corrupt)? {
         Some(number) => number,
         None if new => FIRST,
         None => {
@@ -27,14 +26,14 @@ pub(crate) fn open_state(
             return Err(OpenError::Corrupt(text));
         }
     };
-    generation::sweep(root, number)?;
-    if new && !root.join(number.to_string()).exists() {
-        files::make_private_dir(&root.join(number.to_string()))?;
+    generation::sweep(&**disk, root, number)?;
+    if new && !disk.exists(&root.join(number.to_string())) {
+        files::make_private_dir(&**disk, &root.join(number.to_string()))?;
     }
-    let opened = Generation::open(root, number, options, cache, new).map_err(corrupt)?;
+    let opened = Generation::open(disk, root, number, new).map_err(corrupt)?;
     let applier = Applier::load(opened).map_err(corrupt)?;
     if new {
-        generation::point_to(root, number).map_err(corrupt)?;
+        generation::point_to(&**disk, root, number).map_err(corrupt)?;
     }
     Ok(applier)
 }

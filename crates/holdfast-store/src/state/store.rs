@@ -1,25 +1,23 @@
 //! The state's door: one writer, views for everybody.
 //!
-//! After each applied batch one RocksDB snapshot is taken and published; all views until the next batch share it, so making
-//! a view costs a read lock and no call into RocksDB, and position and rows can never disagree.
+//! After each applied batch its rows are pinned once and published; all views until the next batch share them, so making
+//! a view costs a read lock and no call into the disk, and position and rows can never disagree.
 
 use super::apply::{Applied, Applier, ApplyEntry};
-use super::pinned::Pinned;
+use super::generation::Pinned;
 use super::view::StateView;
-use crate::fault::{Faults, failed};
-use crate::options::Options;
+use crate::disk::Disk;
+use crate::fault::Faults;
 use crate::snapshot::{ReceiveError, Shelf, SnapshotHandle, SnapshotHeader, SnapshotWriter};
 use holdfast_machine::{CheckpointMark, Digest, Machine, Outcome, StorageFault};
 use parking_lot::{Mutex, RwLock};
-use rocksdb::{Cache, checkpoint::Checkpoint};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The state database.
 pub struct StateStore {
+    pub(super) disk: Arc<dyn Disk>,
     pub(super) root: PathBuf,
-    pub(super) options: Options,
-    pub(super) cache: Cache,
     pub(super) faults: Arc<Faults>,
     pub(super) applier: Mutex<Applier>,
     pub(super) published: RwLock<StateView>,
@@ -51,18 +49,16 @@ pub enum VerifyError {
 
 impl StateStore {
     pub(crate) fn new(
+        disk: &Arc<dyn Disk>,
         root: &Path,
-        options: &Options,
-        cache: &Cache,
         faults: &Arc<Faults>,
         applier: Applier,
         shelf: Shelf,
     ) -> Self {
         let published = view_of(&applier, faults);
         Self {
+            disk: Arc::clone(disk),
             root: root.to_owned(),
-            options: options.clone(),
-            cache: cache.clone(),
             faults: Arc::clone(faults),
             applier: Mutex::new(applier),
             published: RwLock::new(published),
@@ -123,7 +119,7 @@ impl StateStore {
         let view = self.view();
         let machine = Machine::load(&*view.pinned)?;
         let mut recomputed = Digest::empty();
-        let walked = view.pinned.walk(&[], &[], |key, row| {
+        let walked = view.pinned.rows.walk(&[], &[], &mut |key, row| {
             recomputed.absorb(key, row);
             Ok(true)
         });
@@ -148,18 +144,20 @@ impl StateStore {
         let generation = Arc::clone(&self.applier.lock().generation);
         // Most of the work without the lock; the checkpoint then flushes what came meanwhile.
         generation
-            .db
+            .table
             .flush()
-            .map_err(|error| self.faults.raise(failed("flushing the state", &error)))?;
+            .map_err(|fault| self.faults.raise(fault))?;
         drop(generation);
         let dir = self.shelf.next_dir();
         let applier = self.applier.lock();
         let applied = applier.applied.clone();
         let summary = applier.machine.summary();
         crate::failpoint::step("make a checkpoint");
-        Checkpoint::new(&applier.generation.db)
-            .and_then(|checkpoint| checkpoint.create_checkpoint(&dir))
-            .map_err(|error| self.faults.raise(failed("making a checkpoint", &error)))?;
+        applier
+            .generation
+            .table
+            .checkpoint(&dir)
+            .map_err(|fault| self.faults.raise(fault))?;
         drop(applier);
         self.shelf.keep_built(dir, &applied, summary)
     }
@@ -186,9 +184,4 @@ pub(crate) fn view_of(applier: &Applier, faults: &Arc<Faults>) -> StateView {
         applied: Arc::new(applier.applied.clone()),
         faults: Arc::clone(faults),
     }
-}
-
-/// One block cache for both databases, so that memory has one bound.
-pub(crate) fn shared_cache(options: &Options) -> Cache {
-    Cache::new_lru_cache(options.block_cache_bytes)
 }

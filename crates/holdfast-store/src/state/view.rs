@@ -1,7 +1,7 @@
 //! What readers hold: rows and the position they belong to.
 
 use super::apply::Applied;
-use super::pinned::Pinned;
+use super::generation::Pinned;
 use crate::fault::Faults;
 use holdfast_machine::{Key, Position, Row, StorageFault, View};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ impl View for StateView {
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<Row>, StorageFault> {
-        let read = self.pinned.get_stored(key);
+        let read = self.pinned.rows.get(key);
         read.and_then(|row| row.map(|row| Row::decode(&row)).transpose())
             .map_err(|fault| self.faults.raise(fault))
     }
@@ -44,7 +44,8 @@ impl View for StateView {
             return Ok(found);
         }
         self.pinned
-            .walk(prefix, from, |key, row| {
+            .rows
+            .walk(prefix, from, &mut |key, row| {
                 found.push((key.to_vec(), Row::decode(row)?));
                 Ok(found.len() < limit)
             })
@@ -63,7 +64,8 @@ impl View for StateView {
             return Ok(found);
         }
         self.pinned
-            .walk(prefix, from, |key, _| {
+            .rows
+            .walk(prefix, from, &mut |key, _| {
                 found.push(key.to_vec());
                 Ok(found.len() < limit)
             })

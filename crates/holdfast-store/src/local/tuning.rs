@@ -21,7 +21,7 @@ fn common() -> rocksdb::Options {
 }
 
 /// The log: synced, read from its tail, purged from its front.
-pub(crate) fn log_options(options: &Options, cache: &Cache) -> rocksdb::Options {
+pub(super) fn log_options(options: &Options, cache: &Cache) -> rocksdb::Options {
     let mut db = common();
     db.create_if_missing(true);
     db.set_write_buffer_size(options.log_write_buffer_bytes);
@@ -37,7 +37,7 @@ pub(crate) fn log_options(options: &Options, cache: &Cache) -> rocksdb::Options 
 }
 
 /// The state: point reads with many misses, short prefix scans, no write-ahead log.
-pub(crate) fn state_options(options: &Options, cache: &Cache) -> rocksdb::Options {
+pub(super) fn state_options(options: &Options, cache: &Cache) -> rocksdb::Options {
     let mut db = common();
     db.set_write_buffer_size(options.state_write_buffer_bytes);
     db.set_max_write_buffer_number(2);

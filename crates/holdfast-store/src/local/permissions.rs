@@ -1,6 +1,7 @@
 //! Who can reach the data directory. What it holds is sealed, but names of nodes, sizes and times are not, and a
 //! directory that others can write is not a place to keep votes in.
 
+use crate::disk::Disk;
 use crate::files;
 use crate::open::OpenError;
 use std::fs::{self, Permissions};
@@ -9,8 +10,8 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 /// Makes a private directory, takes over an empty one of ours, or checks the one that is there.
-pub(crate) fn make_or_check_dir(dir: &Path) -> Result<(), OpenError> {
-    match files::make_private_dir(dir) {
+pub(super) fn make_or_check_dir(disk: &dyn Disk, dir: &Path) -> Result<(), OpenError> {
+    match files::make_private_dir(disk, dir) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             if !dir.is_dir() {
@@ -28,7 +29,7 @@ pub(crate) fn make_or_check_dir(dir: &Path) -> Result<(), OpenError> {
 }
 
 /// Checks owner and mode of a file or directory, if it is there.
-pub(crate) fn check_private(path: &Path) -> Result<(), OpenError> {
+pub(super) fn check_private(path: &Path) -> Result<(), OpenError> {
     let about = match fs::metadata(path) {
         Ok(about) => about,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
