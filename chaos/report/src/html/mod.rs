@@ -2,9 +2,13 @@
 //!
 //! The page is well-formed XML as well as HTML. Everything from a run is escaped; everything that grows with a run is capped.
 
+mod checkers;
 mod header;
 mod index;
+mod tables;
 mod text;
+mod timeline;
+mod words;
 
 use std::fmt::Write as _;
 
@@ -15,6 +19,8 @@ use crate::figures::Figures;
 use crate::run::Run;
 
 const STYLE: &str = include_str!("style.css");
+/// Hover and copying only; the page is complete without it. Must hold no `&` and no `<`.
+const SCRIPT: &str = include_str!("script.js");
 
 /// The page of one run.
 #[must_use]
@@ -24,6 +30,15 @@ pub fn html(run: &Run) -> String {
     header::header(&mut body, run, &figures);
     body.push_str("<main>\n");
     header::key_figures(&mut body, run, &figures);
+    checkers::violations(&mut body, run);
+    timeline::timeline(&mut body, run, &figures);
+    tables::faults(&mut body, run, &figures);
+    checkers::checkers(&mut body, run);
+    tables::operations(&mut body, &figures);
+    tables::staleness(&mut body, &figures);
+    tables::mutants(&mut body, run);
+    tables::omissions(&mut body, run);
+    tables::environment(&mut body, run);
     body.push_str("</main>\n");
     let (word, _) = header::ruling_word(run.ruling());
     page(
@@ -39,7 +54,8 @@ fn page(title: &str, body: &str) -> String {
         out,
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\
-         <meta name=\"color-scheme\" content=\"light dark\"/><title>{}</title>\n<style>\n{STYLE}</style></head>\n<body>\n{body}</body></html>\n",
+         <meta name=\"color-scheme\" content=\"light dark\"/><title>{}</title>\n<style>\n{STYLE}</style></head>\n\
+         <body>\n{body}<script>\n{SCRIPT}</script></body></html>\n",
         escape(title),
     );
     out
