@@ -108,112 +108,61 @@ mod tests {
         );
     }
 
+    const CAS: &str = "check-and-set parameter did not match the current version";
+    const CLOSED: &str = "Vault is sealed";
+
+    fn settled(outcome: Outcome) -> Judged {
+        Judged::Settled(outcome)
+    }
+
+    fn odd(outcome: Outcome) -> Judged {
+        Judged::Odd(outcome)
+    }
+
     #[test]
-    fn answers_prove_what_the_api_says_they_do() {
-        use Outcome::{CasMismatch, Denied, Sealed, Unavailable, Unknown};
-        let cas = "check-and-set parameter did not match the current version";
-        let sealed = "Vault is sealed";
-        for (kind, status, retry, text, expected) in [
-            (Kind::Read, 200, false, "", Judged::Done),
-            (Kind::Write, 204, false, "", Judged::Done),
-            (Kind::Cas, 400, false, cas, Judged::Settled(CasMismatch)),
-            (
-                Kind::Cas,
-                400,
-                false,
-                "no data provided",
-                Judged::Odd(Unavailable),
-            ),
-            (Kind::Write, 400, false, cas, Judged::Odd(Unavailable)),
-            (
-                Kind::Revoke,
-                400,
-                false,
-                "invalid accessor",
-                Judged::Settled(Denied),
-            ),
-            (
-                Kind::Read,
-                403,
-                false,
-                "permission denied",
-                Judged::Settled(Denied),
-            ),
-            (
-                Kind::Write,
-                403,
-                false,
-                "permission denied",
-                Judged::Settled(Denied),
-            ),
-            (Kind::Read, 404, false, "", Judged::Missing),
-            (Kind::Write, 404, false, "", Judged::Odd(Unavailable)),
-            (
-                Kind::Read,
-                412,
-                true,
-                "behind",
-                Judged::Settled(Unavailable),
-            ),
-            (
-                Kind::Write,
-                429,
-                true,
-                "slow down",
-                Judged::Settled(Unavailable),
-            ),
-            (Kind::Write, 429, false, "slow down", Judged::Odd(Unknown)),
-            (Kind::Read, 503, true, sealed, Judged::Settled(Sealed)),
-            (Kind::Cas, 503, true, sealed, Judged::Settled(Sealed)),
-            (Kind::Write, 503, false, sealed, Judged::Settled(Unknown)),
-            (
-                Kind::Write,
-                503,
-                true,
-                "no leader",
-                Judged::Settled(Unavailable),
-            ),
-            (
-                Kind::Write,
-                503,
-                false,
-                "no answer in time",
-                Judged::Settled(Unknown),
-            ),
-            (
-                Kind::Read,
-                503,
-                false,
-                "no answer in time",
-                Judged::Settled(Unavailable),
-            ),
-            (
-                Kind::Seal,
-                503,
-                true,
-                "only this node",
-                Judged::Settled(Unknown),
-            ),
-            (Kind::Seal, 503, true, sealed, Judged::Settled(Unknown)),
-            (
-                Kind::Write,
-                500,
-                false,
-                "internal error",
-                Judged::Odd(Unknown),
-            ),
-            (
-                Kind::Read,
-                500,
-                false,
-                "internal error",
-                Judged::Odd(Unavailable),
-            ),
-            (Kind::Write, 307, false, "", Judged::Odd(Unknown)),
-            (Kind::Write, 502, true, "a proxy", Judged::Odd(Unknown)),
+    fn plain_answers_prove_what_the_api_says_they_do() {
+        use Kind::{Cas, Read, Revoke, Write};
+        use Outcome::{CasMismatch, Denied, Unavailable, Unknown};
+        for (kind, status, text, expected) in [
+            (Read, 200, "", Judged::Done),
+            (Write, 204, "", Judged::Done),
+            (Cas, 400, CAS, settled(CasMismatch)),
+            (Cas, 400, "no data provided", odd(Unavailable)),
+            (Write, 400, CAS, odd(Unavailable)),
+            (Revoke, 400, "invalid accessor", settled(Denied)),
+            (Read, 403, "permission denied", settled(Denied)),
+            (Write, 403, "permission denied", settled(Denied)),
+            (Read, 404, "", Judged::Missing),
+            (Write, 404, "", odd(Unavailable)),
+            (Write, 429, "slow down", odd(Unknown)),
+            (Write, 503, CLOSED, settled(Unknown)),
+            (Write, 503, "no answer in time", settled(Unknown)),
+            (Read, 503, "no answer in time", settled(Unavailable)),
+            (Write, 500, "internal error", odd(Unknown)),
+            (Read, 500, "internal error", odd(Unavailable)),
+            (Write, 307, "", odd(Unknown)),
         ] {
-            let found = judge(kind, &answered(status, retry, text));
-            assert_eq!(found, expected, "{kind:?} {status} {retry} {text}");
+            let found = judge(kind, &answered(status, false, text));
+            assert_eq!(found, expected, "{kind:?} {status} {text}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_allows_another_try_did_nothing_but_for_a_seal() {
+        use Kind::{Cas, Read, Seal, Write};
+        use Outcome::{Sealed, Unavailable, Unknown};
+        for (kind, status, text, expected) in [
+            (Read, 412, "behind", settled(Unavailable)),
+            (Write, 429, "slow down", settled(Unavailable)),
+            (Write, 503, "no leader", settled(Unavailable)),
+            (Read, 503, CLOSED, settled(Sealed)),
+            (Cas, 503, CLOSED, settled(Sealed)),
+            (Seal, 503, "only this node", settled(Unknown)),
+            (Seal, 503, CLOSED, settled(Unknown)),
+            (Write, 502, "a proxy", odd(Unknown)),
+        ] {
+            let found = judge(kind, &answered(status, true, text));
+            assert_eq!(found, expected, "{kind:?} {status} {text}");
         }
     }
 

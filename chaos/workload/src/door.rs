@@ -140,7 +140,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
-    const SHORT: Duration = Duration::from_millis(300);
+    const SHORT: Duration = Duration::from_millis(150);
 
     async fn ask(base: &str) -> Exchange {
         let door = Door::new(None, SHORT).unwrap();

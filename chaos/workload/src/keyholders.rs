@@ -88,6 +88,9 @@ pub(crate) async fn close(world: Arc<World>) {
         world.closed_until_ns.store(0, Ordering::SeqCst);
         match done.map(|done| done.outcome) {
             None => return,
+            Some(Outcome::Ok(_)) => {
+                world.seals.fetch_add(1, Ordering::Relaxed);
+            }
             Some(Outcome::Unknown) => client = world.client(),
             Some(_) => {}
         }
@@ -128,6 +131,9 @@ pub(crate) async fn open(
     }
     let now_ns = world.recorder.now_ns();
     let outcome = judge(&exchanges);
+    if matches!(outcome, Outcome::Ok(_)) {
+        world.unseals.fetch_add(1, Ordering::Relaxed);
+    }
     let silent = exchanges.iter().any(|one| matches!(one, Exchange::Lost));
     let returned_ns = (outcome != Outcome::Unknown || !silent).then_some(now_ns);
     world

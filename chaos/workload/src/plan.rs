@@ -249,7 +249,8 @@ mod tests {
     #[test]
     fn the_default_can_be_carried_out_and_nonsense_cannot() {
         assert_eq!(Plan::default().validate(), Ok(()));
-        let broken: [(&str, fn(&mut Plan)); 8] = [
+        type Break = fn(&mut Plan);
+        let broken: [(&str, Break); 8] = [
             ("clients", |plan| plan.clients = 0),
             ("keys", |plan| plan.keys = 5),
             ("operations_per_key", |plan| plan.operations_per_key = 1001),

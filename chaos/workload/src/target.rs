@@ -24,6 +24,7 @@ pub struct Target {
     pub shares: Vec<Secret>,
     /// How many of them open a node.
     pub threshold: usize,
-    /// Where the workload mounts its KV v2 engine; nothing else may use it. Segments of letters, digits and dashes.
+    /// Where the workload mounts its KV v2 engine; nothing else may use it. Letters, digits, dashes and slashes. From
+    /// twelve bytes on it is a canary too.
     pub mount: String,
 }

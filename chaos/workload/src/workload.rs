@@ -16,7 +16,8 @@ use tokio::task::JoinSet;
 pub struct Workload {
     world: Arc<World>,
     stop: watch::Sender<bool>,
-    tasks: JoinSet<()>,
+    seats: JoinSet<()>,
+    keyholders: JoinSet<()>,
 }
 
 /// A workload whose clients have ended.
@@ -35,6 +36,10 @@ pub struct Stats {
     pub tokens: u64,
     /// Canaries put into cubbyholes and read back.
     pub cubbyholes: u64,
+    /// Seals of the whole cluster that were acknowledged.
+    pub seals: u64,
+    /// Nodes opened.
+    pub unseals: u64,
     /// Answers that no server that works as documented gives here, by kind of operation and status. Anything here needs a look.
     pub odd: BTreeMap<String, u64>,
 }
@@ -51,20 +56,25 @@ impl Workload {
         let world = World::new(target, plan, recorder, stopped).map_err(SetupError::Http)?;
         setup::prepare(&world).await?;
         let world = Arc::new(world);
-        let mut tasks = JoinSet::new();
+        let (mut seats, mut keyholders) = (JoinSet::new(), JoinSet::new());
         for seat in 0..world.plan.clients {
-            tasks.spawn(seat::work(Arc::clone(&world), seat));
+            seats.spawn(seat::work(Arc::clone(&world), seat));
         }
         if world.plan.keyholders && !world.target.shares.is_empty() {
             for place in 0..world.target.nodes.len() {
-                tasks.spawn(keyholders::attend(Arc::clone(&world), place));
+                keyholders.spawn(keyholders::attend(Arc::clone(&world), place));
             }
-            tasks.spawn(keyholders::close(Arc::clone(&world)));
+            keyholders.spawn(keyholders::close(Arc::clone(&world)));
         }
-        Ok(Self { world, stop, tasks })
+        Ok(Self {
+            world,
+            stop,
+            seats,
+            keyholders,
+        })
     }
 
-    /// Everything that must be found in no file, log or packet between nodes: marks of values and names, tokens, shares. Grows
+    /// Everything that must be found in no file, log or packet between nodes: marks of values and names, tokens, shares, a long mount. Grows
     /// while clients work. Not to be printed.
     #[must_use]
     pub fn canaries(&self) -> Vec<Vec<u8>> {
@@ -77,10 +87,22 @@ impl Workload {
         stats(&self.world)
     }
 
+    /// Waits until the clients end by themselves: after the plan's duration, or when the record is full. Key holders go on.
+    ///
+    /// # Panics
+    /// When a client did: what it recorded cannot be trusted.
+    pub async fn wait(&mut self) {
+        ended(&mut self.seats).await;
+    }
+
     /// Lets each client finish the operation it is at, and ends.
+    ///
+    /// # Panics
+    /// As [`wait`](Self::wait).
     pub async fn stop(mut self) -> Finished {
         self.stop.send_replace(true);
-        while self.tasks.join_next().await.is_some() {}
+        self.wait().await;
+        ended(&mut self.keyholders).await;
         Finished {
             world: Arc::clone(&self.world),
         }
@@ -130,6 +152,18 @@ fn stats(world: &World) -> Stats {
         keys: world.slots.keys(),
         tokens: world.tokens.count(),
         cubbyholes: world.cubbyholes.load(Ordering::Relaxed),
+        seals: world.seals.load(Ordering::Relaxed),
+        unseals: world.unseals.load(Ordering::Relaxed),
         odd: world.odd(),
+    }
+}
+
+async fn ended(tasks: &mut JoinSet<()>) {
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(why) = ended
+            && why.is_panic()
+        {
+            std::panic::resume_unwind(why.into_panic());
+        }
     }
 }

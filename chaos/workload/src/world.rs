@@ -20,6 +20,8 @@ use tokio::sync::watch;
 
 /// Kinds of odd answers that are told apart.
 const ODD_MAX: usize = 32;
+/// Shortest name that counts as a canary.
+const CANARY_BYTES_MIN: usize = 12;
 /// Bits of a value's number that count within a client.
 const SEQUENCE_BITS: u32 = 24;
 
@@ -35,6 +37,9 @@ pub(crate) struct World {
     latest: Mutex<Option<Index>>,
     clients: AtomicU64,
     pub(crate) cubbyholes: AtomicU64,
+    /// Seals and openings that were acknowledged.
+    pub(crate) seals: AtomicU64,
+    pub(crate) unseals: AtomicU64,
     odd: Mutex<BTreeMap<String, u64>>,
     /// Key holders stay away until then, nanoseconds of the run.
     pub(crate) closed_until_ns: AtomicU64,
@@ -93,6 +98,8 @@ impl World {
             latest: Mutex::new(None),
             clients: AtomicU64::new(0),
             cubbyholes: AtomicU64::new(0),
+            seals: AtomicU64::new(0),
+            unseals: AtomicU64::new(0),
             odd: Mutex::default(),
             closed_until_ns: AtomicU64::new(0),
             stop,
@@ -244,9 +251,13 @@ impl World {
         self.marks.name("policy")
     }
 
-    /// Everything that must be found nowhere: marks, tokens, shares in each of their forms.
+    /// Everything that must be found nowhere: marks, tokens, shares in each of their forms, and the mount's name if it is long
+    /// enough not to be met by chance.
     pub(crate) fn canaries(&self) -> Vec<Vec<u8>> {
         let mut all: Vec<Vec<u8>> = self.marks.canaries().into();
+        if self.target.mount.len() >= CANARY_BYTES_MIN {
+            all.push(self.target.mount.clone().into_bytes());
+        }
         all.push(crate::tokens::canary(&self.target.root_token));
         all.extend(self.tokens.canaries());
         for share in &self.target.shares {

@@ -1,0 +1,259 @@
+//! Every workload against three server processes: what is recorded must be what a healthy cluster did.
+
+mod history;
+
+use history::{freshness, is_well_formed, samples_make_sense, table};
+use holdfast_check::{Action, NodeSample, NodeState, Operation, Outcome};
+use holdfast_tests::{Cluster, until};
+use holdfast_workload::{
+    Lives, Plan, Recorder, Sampler, Sealing, Secret, Target, TargetNode, Workload,
+};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+const LIMIT: usize = 200_000;
+const LAST_LOOK: Duration = Duration::from_secs(30);
+
+fn target(cluster: &Cluster, mount: &str) -> Target {
+    let node = |node: &holdfast_tests::Node| TargetNode {
+        id: u64::try_from(node.id).expect("a small number"),
+        url: node.api.clone(),
+    };
+    Target {
+        nodes: cluster.nodes.iter().map(node).collect(),
+        ca_pem: cluster.api_ca.clone().map(String::into_bytes),
+        root_token: Secret::new(cluster.keys.root_token.clone()),
+        shares: cluster.keys.shares.iter().map(Secret::new).collect(),
+        threshold: cluster.keys.threshold,
+        mount: mount.to_owned(),
+    }
+}
+
+const PERIOD: Duration = Duration::from_millis(75);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_healthy_cluster_answers_everything_and_contradicts_nothing() {
+    let cluster = Cluster::ready(3).await;
+    let target = target(&cluster, "healthy");
+    let recorder = Recorder::new(LIMIT);
+    let sampler = Sampler::start(&target, &recorder, &Lives::new([1, 2, 3]), PERIOD).unwrap();
+    let plan = Plan {
+        seed: 11,
+        duration_ms: Some(3_000),
+        operations_per_key: 200,
+        timeout_ms: 20_000,
+        ..Plan::default()
+    };
+    let mut work = Workload::start(target, plan, recorder.clone())
+        .await
+        .unwrap();
+    work.wait().await;
+    let finished = work.stop().await;
+    let before = recorder.counts().ok;
+    let last = finished.final_reads(LAST_LOOK).await;
+    let stats = finished.stats();
+    assert!(
+        last.is_complete() && last.keys == stats.keys && last.opened == 0,
+        "{last:?}"
+    );
+    assert!(
+        recorder.counts().ok >= before + last.keys * 8,
+        "they are operations as any other"
+    );
+    assert!(
+        stats.odd.is_empty() && stats.cubbyholes > 0 && stats.keys > 8,
+        "{stats:?}"
+    );
+    assert!(sampler.leader().is_some());
+    let samples = sampler.stop().await;
+    let operations = recorder.finish();
+    everything_was_done(&operations);
+    answers_carry_what_they_must(&operations);
+    is_well_formed(&operations);
+    samples_make_sense(&samples);
+    let fine = |sample: &NodeSample| {
+        sample.state != NodeState::Down && sample.committed > 0 && sample.life == 1
+    };
+    assert!(samples.iter().all(fine));
+}
+
+fn everything_was_done(operations: &[Operation]) {
+    let table = table(operations);
+    for kind in [
+        "put",
+        "cas",
+        "get",
+        "delete",
+        "list",
+        "create token",
+        "use token",
+        "revoke token",
+    ] {
+        assert!(
+            table.get(&(kind, "ok")).is_some_and(|count| *count >= 3),
+            "{kind}: {table:?}"
+        );
+    }
+    assert!(table.contains_key(&("cas", "mismatch")), "{table:?}");
+    assert!(table.contains_key(&("use token", "denied")), "{table:?}");
+    assert!(
+        !table
+            .keys()
+            .any(|(_, outcome)| ["unknown", "sealed"].contains(outcome)),
+        "{table:?}"
+    );
+    let fresh: BTreeSet<&str> = operations
+        .iter()
+        .filter_map(|one| freshness(&one.action))
+        .collect();
+    assert_eq!(fresh.len(), 4, "{fresh:?}");
+    let nodes: BTreeSet<u64> = operations.iter().map(|one| one.node).collect();
+    assert_eq!(nodes, BTreeSet::from([1, 2, 3]));
+}
+
+fn answers_carry_what_they_must(operations: &[Operation]) {
+    let mut aged = [0, 0];
+    for one in operations {
+        let Outcome::Ok(seen) = &one.outcome else {
+            continue;
+        };
+        // A 404 tells no index.
+        let absent = match one.action {
+            Action::Get { .. } => seen.value.is_none(),
+            Action::List { .. } => seen.keys.is_empty(),
+            _ => false,
+        };
+        assert!(seen.index.is_some() || absent, "without an index: {one:?}");
+        // A node does not know the age of its state in its first seconds.
+        match freshness(&one.action) {
+            None | Some("linearizable") => assert_eq!(seen.age_ms, None, "{one:?}"),
+            Some(_) => aged[usize::from(seen.age_ms.is_some())] += 1,
+        }
+    }
+    assert!(aged[1] > aged[0], "{aged:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn key_holders_close_the_cluster_and_open_it_again() {
+    let cluster = Cluster::ready(3).await;
+    let recorder = Recorder::new(LIMIT);
+    let plan = Plan {
+        seed: 12,
+        clients: 6,
+        timeout_ms: 20_000,
+        sealing: Some(Sealing {
+            every_ms: 600,
+            closed_ms: 200,
+        }),
+        ..Plan::default()
+    };
+    let work = Workload::start(target(&cluster, "sealing"), plan, recorder.clone())
+        .await
+        .unwrap();
+    let canaries = work.canaries().len();
+    until(
+        "two seals and as many openings of every node",
+        Duration::from_secs(30),
+        || async {
+            let stats = work.stats();
+            if stats.seals >= 2 && stats.unseals >= 6 {
+                Ok(())
+            } else {
+                Err(stats)
+            }
+        },
+    )
+    .await;
+    let finished = work.stop().await;
+    assert!(
+        finished.canaries().len() > canaries,
+        "new tokens are canaries"
+    );
+    let last = finished.final_reads(LAST_LOOK).await;
+    let operations = recorder.finish();
+    let table = table(&operations);
+    assert!(last.is_complete(), "{last:?} {table:?}");
+    assert!(finished.stats().odd.is_empty(), "{:?}", finished.stats());
+    for seen in [
+        ("seal", "ok"),
+        ("unseal", "ok"),
+        ("get", "sealed"),
+        ("put", "sealed"),
+    ] {
+        assert!(table.contains_key(&seen), "{seen:?}: {table:?}");
+    }
+    is_well_formed(&operations);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_leader_leaves_honest_outcomes_and_is_opened_when_it_is_back() {
+    let mut cluster = Cluster::ready(3).await;
+    let target = target(&cluster, "killed");
+    let recorder = Recorder::new(LIMIT);
+    let lives = Lives::new([1, 2, 3]);
+    let sampler = Sampler::start(&target, &recorder, &lives, PERIOD).unwrap();
+    let plan = Plan {
+        seed: 13,
+        ..Plan::default()
+    };
+    let work = Workload::start(target, plan, recorder.clone())
+        .await
+        .unwrap();
+    let leader = cluster.leader().await;
+    until("some answers", Duration::from_secs(20), || async {
+        let counts = recorder.counts();
+        if counts.ok > 200 { Ok(()) } else { Err(counts) }
+    })
+    .await;
+    let victim = u64::try_from(leader).unwrap();
+    cluster.node(leader).kill();
+    let killed_ns = recorder.now_ns();
+    until(
+        "a write after the leader's death",
+        Duration::from_secs(20),
+        || async {
+            let counts = recorder.counts();
+            if counts.last_write_ns > killed_ns {
+                Ok(())
+            } else {
+                Err(counts)
+            }
+        },
+    )
+    .await;
+    assert_eq!(lives.bump(victim), 2);
+    cluster.node(leader).start();
+    until(
+        "key holders to open it",
+        Duration::from_secs(20),
+        || async {
+            let stats = work.stats();
+            if stats.unseals > 0 {
+                Ok(())
+            } else {
+                Err(stats)
+            }
+        },
+    )
+    .await;
+    let finished = work.stop().await;
+    let last = finished.final_reads(LAST_LOOK).await;
+    let samples = sampler.stop().await;
+    let operations = recorder.finish();
+    let table = table(&operations);
+    assert!(last.is_complete(), "{last:?} {table:?}");
+    assert!(finished.stats().odd.is_empty(), "{:?}", finished.stats());
+    let refused = |one: &Operation| {
+        one.node == victim && one.outcome == Outcome::Unavailable && one.invoked_ns > killed_ns
+    };
+    assert!(operations.iter().any(refused), "{table:?}");
+    is_well_formed(&operations);
+    samples_make_sense(&samples);
+    let of_victim = |wanted: fn(&NodeSample) -> bool| {
+        samples.iter().any(|one| one.node == victim && wanted(one))
+    };
+    assert!(of_victim(|one| one.state == NodeState::Down));
+    assert!(of_victim(
+        |one| one.life == 2 && one.state != NodeState::Down
+    ));
+}
