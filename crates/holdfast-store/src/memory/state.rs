@@ -234,6 +234,13 @@ impl StateTable for MemoryState {
     }
 }
 
+/// Closing flushes, as RocksDB does without a write-ahead log.
+impl Drop for MemoryState {
+    fn drop(&mut self) {
+        let _nothing_more_to_tell = StateTable::flush(self);
+    }
+}
+
 /// The rows after some batch.
 struct Pinned {
     state: Arc<MemoryState>,

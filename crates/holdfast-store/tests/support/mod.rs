@@ -6,6 +6,10 @@
     reason = "each test file uses a part of it"
 )]
 
+pub(crate) mod random;
+pub(crate) mod simulated;
+pub(crate) mod subject;
+
 use bytes::Bytes;
 use holdfast_machine::{Command, Put, StorageFault, SystemKey, Transaction, Write};
 use holdfast_store::{
