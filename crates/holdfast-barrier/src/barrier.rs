@@ -6,6 +6,7 @@ use crate::surroundings::Surroundings;
 use crate::txn::{CommitError, Committed, Freshness, Txn, TxnError};
 use crate::unseal::Attempt;
 use holdfast_machine::{Command, Outcome, ProposeError, Replica, StorageFault, Unavailable, View};
+use holdfast_types::mutant::Mutant;
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,7 +122,7 @@ impl Barrier {
         let (_, written_at) = seal_epoch(&*view)?;
         // Judged at the view's own position: whoever sees the seal's index sees the seal. A view older than the keys is
         // not a reason to forget them, only to refuse.
-        if written_at != keys.epoch_written_at {
+        if written_at != keys.epoch_written_at && !Mutant::SealKeepsKey.lives() {
             self.forget_keys_from_before(written_at);
             return Err(BeginError::Sealed);
         }
@@ -201,6 +202,9 @@ impl Barrier {
 
     /// Forgets the keys on this node. Requests that have begun finish with what they hold; none begins.
     pub fn forget_keys(&self) {
+        if Mutant::SealKeepsKey.lives() {
+            return;
+        }
         let was_open = self.open.write().take().is_some();
         self.attempt.lock().clear();
         if was_open {
@@ -210,6 +214,9 @@ impl Barrier {
 
     /// Forgets keys that were opened before the seal written at an index, and no later ones: whoever saw the seal may be late.
     fn forget_keys_from_before(&self, written_at: u64) {
+        if Mutant::SealKeepsKey.lives() {
+            return;
+        }
         let older = |keys: &mut Arc<OpenKeys>| keys.epoch_written_at < written_at;
         let forgotten = self.open.write().take_if(older);
         if forgotten.is_some() {

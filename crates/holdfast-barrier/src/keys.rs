@@ -10,6 +10,7 @@ use crate::txn::TxnError;
 use holdfast_crypto::{NameCipher, ParentIv};
 use holdfast_machine::{Key, Space};
 use holdfast_types::limits::KEY_BYTES_MAX;
+use holdfast_types::mutant::Mutant;
 use holdfast_types::{Class, NamespaceId};
 
 const CLASS_END: usize = 1 + 16 + 2;
@@ -48,7 +49,10 @@ pub(crate) fn seal_name(cipher: &NameCipher, name: &Name) -> Result<KeyPath, Txn
         path.key.extend_from_slice(&name.order.to_be_bytes());
     }
     for segment in &name.segments {
-        let (sealed, iv) = cipher.seal_segment(&path.iv, segment.as_bytes());
+        let (mut sealed, iv) = cipher.seal_segment(&path.iv, segment.as_bytes());
+        if Mutant::NameInClear.lives() {
+            sealed = segment.as_bytes().to_vec();
+        }
         let length = u16::try_from(sealed.len()).map_err(|_| TxnError::TooLarge("name"))?;
         path.key.extend_from_slice(&length.to_be_bytes());
         path.key.extend_from_slice(&sealed);
@@ -75,6 +79,10 @@ pub(crate) fn open_segment(
     parent: &ParentIv,
     sealed: &[u8],
 ) -> Result<(String, ParentIv), TxnError> {
+    if Mutant::NameInClear.lives() {
+        let (_, iv) = cipher.seal_segment(parent, sealed);
+        return Ok((String::from_utf8_lossy(sealed).into_owned(), iv));
+    }
     let (plain, iv) = cipher
         .open_segment(parent, sealed)
         .map_err(|_| TxnError::Corrupt("key"))?;

@@ -6,11 +6,13 @@ use crate::listing::PAGE;
 use crate::name::Name;
 use crate::open::OpenKeys;
 use crate::stored::{self, Stored};
+use crate::surroundings::{Entropy, Surroundings};
 use holdfast_crypto::RecordContext;
 use holdfast_machine::{Delete, Key, Put, Row, StorageFault, SystemKey, Transaction, View, Write};
 use holdfast_types::limits::{
     RECORD_PLAINTEXT_BYTES_MAX, TXN_ASSERTS_MAX, TXN_BYTES_MAX, TXN_WRITES_MAX,
 };
+use holdfast_types::mutant::Mutant;
 use holdfast_types::{Class, NamespaceId, RECORD_OVERHEAD, RecordHeader, TxnId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -424,7 +426,12 @@ impl Txn {
             key,
         };
         let revision = pending.revision + 1;
-        let mut entropy = crate::surroundings::Entropy(&*self.keys.surroundings);
+        let counted = Counted(self.view.position().index);
+        let mut entropy = if Mutant::NonceReused.lives() {
+            Entropy(&counted)
+        } else {
+            Entropy(&*self.keys.surroundings)
+        };
         let value = holdfast_crypto::seal_record(
             &record_key,
             &context,
@@ -439,6 +446,22 @@ impl Txn {
             replaces,
             value,
         })))
+    }
+}
+
+/// A seeded bug: "entropy" made from where the view stands.
+struct Counted(u64);
+
+impl Surroundings for Counted {
+    fn wall_ms(&self) -> u64 {
+        0
+    }
+
+    fn fill(&self, buffer: &mut [u8]) {
+        let count = self.0.to_le_bytes();
+        for (byte, count) in buffer.iter_mut().zip(count.iter().cycle()) {
+            *byte = *count;
+        }
     }
 }
 

@@ -140,10 +140,12 @@ impl Consensus {
         self.inner.log.read(from, to, usize::MAX)
     }
 
-    /// The hash of the state's digest, with the index at which it stands; `None` while a batch is being applied.
+    /// The hash of the state's digest, with the index at which it stands; `None` while a batch is being applied, and for good
+    /// when one could not be.
     #[must_use]
     pub fn digest(&self) -> Option<(u64, [u8; 32])> {
         let state = &self.inner.state;
+        self.inner.log.health().ok()?;
         let before = state.applied().position.index;
         let hash = state.digest().hash();
         (state.applied().position.index == before).then_some((before, hash))

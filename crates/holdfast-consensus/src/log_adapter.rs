@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures::Stream;
 use holdfast_store::{LogStore, Purged};
 use holdfast_types::limits::APPEND_BYTES_MAX;
+use holdfast_types::mutant::Mutant;
 use openraft::OptionalSend;
 use openraft::RaftLogReader;
 use openraft::entry::RaftEntry as _;
@@ -149,6 +150,9 @@ impl RaftLogStorage<TypeConfig> for LogAdapter {
     }
 
     async fn save_vote(&mut self, vote: &Vote) -> io::Result<()> {
+        if Mutant::VoteUnsaved.lives() {
+            return Ok(());
+        }
         let (done, saved) = tokio::sync::oneshot::channel();
         let on_durable = Box::new(move |result| {
             // The task that waits is gone only while the node stops.

@@ -5,6 +5,7 @@
 
 use crate::host;
 use holdfast_machine::{BoxFuture, Unavailable};
+use holdfast_types::mutant::Mutant;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -69,6 +70,16 @@ impl Rounds {
             let mut waiters = vec![first];
             while let Ok(waiter) = self.queue.try_recv() {
                 waiters.push(waiter);
+            }
+            if Mutant::ReadJoinsLate.lives() {
+                let result = round(Duration::from_secs(1)).await;
+                while let Ok(late) = self.queue.try_recv() {
+                    waiters.push(late);
+                }
+                for waiter in waiters {
+                    let _ = waiter.done.send(result.clone());
+                }
+                continue;
             }
             let round = Arc::clone(&round);
             host::spawn(async move {

@@ -13,6 +13,7 @@ use crate::port::StorageFault;
 use crate::row::{encode_row, split_row};
 use crate::scalars::{CheckpointMark, Scalars};
 use holdfast_types::RecordHeader;
+use holdfast_types::mutant::Mutant;
 
 /// The machine's scalars in memory; the rows stay in the table.
 pub struct Machine {
@@ -106,13 +107,16 @@ impl Machine {
         index: u64,
         txn: &Transaction,
     ) -> Result<Outcome, StorageFault> {
-        if let Some(outcome) = dedupe::recall(table, batch, txn.txn_id)? {
+        if let Some(outcome) = dedupe::recall(table, batch, txn.txn_id)?
+            && !Mutant::DedupeForgotten.lives()
+        {
             return Ok(outcome);
         }
         let forgotten = dedupe::to_forget(table, batch, self.scalars.txn_count)?;
         let outcome = match judge(table, batch, txn)? {
             Verdict::Refused(outcome) => outcome,
             Verdict::Stands(replaced) => {
+                let index = index - by_hash_order(txn);
                 for (write, old) in txn.writes.iter().zip(replaced) {
                     self.write(batch, index, write, old.as_deref());
                 }
@@ -140,6 +144,13 @@ impl Machine {
     }
 }
 
+/// A seeded bug: differs from node to node, as the order of a hash table does. Nothing without it.
+fn by_hash_order(txn: &Transaction) -> u64 {
+    use std::hash::{BuildHasher as _, RandomState};
+    let odd = || RandomState::new().hash_one(txn.txn_id.0).is_multiple_of(64);
+    u64::from(Mutant::ApplyByHashOrder.lives() && odd())
+}
+
 enum Verdict {
     Refused(Outcome),
     /// The stored bytes that each write replaces.
@@ -153,14 +164,16 @@ fn judge(table: &impl Table, batch: &Batch, txn: &Transaction) -> Result<Verdict
     }
     for (key, written_at) in &txn.asserts {
         let row = batch.read_through(table, key)?;
-        if written_at_of(row.as_deref())? != *written_at {
+        let stands = written_at_of(row.as_deref())? == *written_at;
+        if !stands && !Mutant::RevisionUnchecked.lives() {
             return Ok(conflict(key));
         }
     }
     let mut replaced = Vec::with_capacity(txn.writes.len());
     for write in &txn.writes {
         let row = batch.read_through(table, write.key())?;
-        if written_at_of(row.as_deref())? != write.replaces() {
+        let stands = written_at_of(row.as_deref())? == write.replaces();
+        if !stands && !Mutant::RevisionUnchecked.lives() {
             return Ok(conflict(write.key()));
         }
         replaced.push(row);
@@ -168,6 +181,7 @@ fn judge(table: &impl Table, batch: &Batch, txn: &Transaction) -> Result<Verdict
     for (write, old) in txn.writes.iter().zip(&replaced) {
         if let Write::Put(put) = write
             && !follows(put, old.as_deref())?
+            && !Mutant::RevisionUnchecked.lives()
         {
             return Ok(Verdict::Refused(Outcome::Malformed(Malformed::Record)));
         }

@@ -37,6 +37,10 @@ impl Core {
         &self.barrier
     }
 
+    pub(crate) fn shared_barrier(&self) -> Arc<Barrier> {
+        Arc::clone(&self.barrier)
+    }
+
     pub(crate) const fn info(&self) -> &NodeInfo {
         &self.info
     }
