@@ -9,15 +9,23 @@
 //! 2. However it ends, its processes end with it, and what it mounted and limited is undone.
 //! 3. No share and no token is written to any file of the harness.
 
+pub mod binary;
 pub mod catalogue;
 pub mod cli;
 pub mod cluster;
 pub mod commands;
+pub mod coverage;
+pub mod evidence;
 pub mod exit;
+mod inject;
 pub mod judge;
 pub mod length;
+pub mod ndjson;
+mod output;
 pub mod rng;
+pub mod runner;
 pub mod scenario;
 pub mod schedule;
+pub mod summary;
 pub mod table;
 pub mod target;

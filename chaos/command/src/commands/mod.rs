@@ -4,7 +4,10 @@
     reason = "the command's answers go to the terminal"
 )]
 
+mod check;
+mod interrupt;
 mod list;
+mod run;
 
 use crate::cli::Command;
 use crate::exit::Exit;
@@ -16,6 +19,10 @@ use crate::exit::Exit;
 pub fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::List(args) => list::run(&args),
-        _ => anyhow::bail!("not here yet"),
+        Command::Run(args) => run::run(&args),
+        Command::Reproduce(args) => run::reproduce(&args),
+        Command::Check(args) => check::check(&args),
+        Command::Report(args) => check::report(&args),
+        Command::Sweep(_) | Command::Doctor(_) => anyhow::bail!("not here yet"),
     }
 }

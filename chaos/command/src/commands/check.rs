@@ -1,0 +1,67 @@
+//! `check` and `report`: a recorded run, judged or shown anew.
+
+use crate::cli;
+use crate::exit::Exit;
+use crate::summary::{summary, word};
+use crate::{judge, ndjson, table::table};
+use anyhow::Context;
+use holdfast_check::Ruling;
+use serde_json::json;
+
+pub(super) fn check(args: &cli::Check) -> anyhow::Result<Exit> {
+    let text = std::fs::read_to_string(&args.history)
+        .with_context(|| format!("reading {}", args.history.display()))?;
+    let history =
+        ndjson::read(&text).with_context(|| format!("reading {}", args.history.display()))?;
+    let verdicts = judge::history_alone(&history);
+    let ruling = judge::worst(&verdicts);
+    if args.json {
+        println!("{}", json!({ "ruling": ruling, "verdicts": verdicts }));
+        return Ok(ruling.into());
+    }
+    println!("{}  {}\n", word(ruling), args.history.display());
+    let row = |verdict: &holdfast_check::Verdict| {
+        vec![
+            word(verdict.ruling).to_lowercase(),
+            verdict.checker.clone(),
+            verdict.checked.to_string(),
+            verdict.summary.clone(),
+        ]
+    };
+    print!(
+        "{}",
+        table(2, &verdicts.iter().map(row).collect::<Vec<_>>())
+    );
+    for verdict in verdicts
+        .iter()
+        .filter(|verdict| verdict.ruling != Ruling::Ok)
+    {
+        for violation in &verdict.violations {
+            println!(
+                "    {}: {} (operations {:?})",
+                verdict.checker, violation.what, violation.operations
+            );
+        }
+    }
+    Ok(ruling.into())
+}
+
+pub(super) fn report(args: &cli::Report) -> anyhow::Result<Exit> {
+    let stored = args.dir.join("run.json");
+    let text = std::fs::read_to_string(&stored)
+        .with_context(|| format!("reading {}", stored.display()))?;
+    let run =
+        holdfast_report::read(&text).with_context(|| format!("reading {}", stored.display()))?;
+    let page = args.dir.join("report.html");
+    std::fs::write(&page, holdfast_report::html(&run))
+        .with_context(|| format!("writing {}", page.display()))?;
+    let junit = args.dir.join("junit.xml");
+    std::fs::write(&junit, holdfast_report::junit(std::slice::from_ref(&run)))
+        .with_context(|| format!("writing {}", junit.display()))?;
+    if args.json {
+        println!("{}", holdfast_report::json(&run));
+    } else {
+        print!("{}", summary(&run, Some(&args.dir)));
+    }
+    Ok(run.ruling().into())
+}

@@ -1,0 +1,90 @@
+//! What nodes leave behind: their logs, their rows, their files. Read after they were stopped.
+
+mod hunt;
+mod node_data;
+
+pub use hunt::{Find, Hunter};
+pub use node_data::{NodeData, RecordSeen, read};
+
+use crate::runner::Stage;
+use anyhow::Context;
+use holdfast_check::{NodeLog, NodeSample, NodeState};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// All that was left behind.
+pub struct Evidence {
+    /// Each node's data; an error's text where it was refused.
+    pub nodes: BTreeMap<u64, Result<NodeData, String>>,
+    /// What was found that must be nowhere.
+    pub hunter: Hunter,
+    /// Lines in the nodes' logs that tell of a panic.
+    pub panics: Vec<String>,
+}
+
+impl Evidence {
+    /// Reads everything. Nodes that were damaged for good may refuse to be read; of others that is an error.
+    pub(crate) fn gather(
+        stage: &mut Stage,
+        lost: &BTreeSet<u64>,
+        canaries: &[Vec<u8>],
+    ) -> anyhow::Result<Self> {
+        let mut hunter = Hunter::new(canaries)?;
+        let mut nodes = BTreeMap::new();
+        let mut panics = Vec::new();
+        for node in stage.cluster.nodes() {
+            let place = &node.place;
+            hunter.files(&place.disk)?;
+            hunter.files(&place.log)?;
+            let printed = std::fs::read(&place.log)
+                .with_context(|| format!("reading {}", place.log.display()))?;
+            let printed = String::from_utf8_lossy(&printed);
+            let panicked = printed.lines().filter(|line| line.contains("panicked"));
+            panics.extend(
+                panicked
+                    .take(5)
+                    .map(|line| format!("node {}: {line}", node.id())),
+            );
+            let data = read(node.id(), &place.data, &mut hunter);
+            let data = match data {
+                Err(error) if lost.contains(&node.id()) => Err(format!("{error:#}")),
+                data => Ok(data?),
+            };
+            nodes.insert(node.id(), data);
+        }
+        Ok(Self {
+            nodes,
+            hunter,
+            panics,
+        })
+    }
+
+    fn readable(&self) -> impl Iterator<Item = (u64, &NodeData)> {
+        self.nodes
+            .iter()
+            .filter_map(|(id, data)| Some((*id, data.as_ref().ok()?)))
+    }
+
+    /// The logs of all nodes that could be read.
+    #[must_use]
+    pub fn logs(&self) -> Vec<NodeLog> {
+        self.readable().map(|(_, data)| data.log.clone()).collect()
+    }
+
+    /// What the stopped nodes say of their state: one sample each, at the end, with all summaries.
+    #[must_use]
+    pub fn samples(&self, at_ns: u64) -> Vec<NodeSample> {
+        let sample = |(node, data): (u64, &NodeData)| NodeSample {
+            node,
+            life: 0,
+            at_ns,
+            state: NodeState::Down,
+            sealed: true,
+            term: 0,
+            leader: None,
+            committed: 0,
+            applied: 0,
+            digests: data.checkpoints.clone(),
+        };
+        self.readable().map(sample).collect()
+    }
+}

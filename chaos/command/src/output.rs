@@ -1,0 +1,77 @@
+//! The files of a run: history.ndjson, run.json, report.html, junit.xml, repro.json.
+
+use crate::binary;
+use crate::runner::{Facts, RunPlan, Setting, Stage};
+use anyhow::Context;
+use holdfast_report::Run;
+use std::path::Path;
+
+/// Facts of the machine and the server.
+pub(crate) fn environment(
+    plan: &RunPlan,
+    setting: &Setting,
+) -> anyhow::Result<Vec<(String, String)>> {
+    let one_line = |path: &str| {
+        std::fs::read_to_string(path)
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
+    let processors = std::thread::available_parallelism().map_or(0, usize::from);
+    let shape = plan.scenario.cluster;
+    let preset = format!("{:?}", shape.preset).to_lowercase();
+    let facts = [
+        ("server", binary::version(&setting.binary)?),
+        ("kernel", one_line("/proc/sys/kernel/osrelease")),
+        ("processors", processors.to_string()),
+        ("nodes", shape.nodes.to_string()),
+        ("timing", preset),
+        ("clients", plan.scenario.workload.clients.to_string()),
+    ];
+    Ok(facts.map(|(name, value)| (name.to_owned(), value)).into())
+}
+
+/// What a reader should know beside the verdicts.
+pub(crate) fn notes(facts: &Facts, stage: &Stage, setting: &Setting) -> Vec<String> {
+    let mut notes = Vec::new();
+    for death in &facts.deaths {
+        let under = if death.under.is_empty() {
+            "nothing".to_owned()
+        } else {
+            death.under.join(", ")
+        };
+        notes.push(format!(
+            "node {} ended by itself ({}) under {under}",
+            death.node, death.how
+        ));
+    }
+    for (what, times) in &facts.odd {
+        notes.push(format!(
+            "an answer that is not documented: {what}, {times} times"
+        ));
+    }
+    if setting.keep {
+        notes.push(format!(
+            "the nodes' folders are kept in {}",
+            stage.folder().display()
+        ));
+    }
+    notes
+}
+
+/// Writes everything.
+pub(crate) fn write(run: &Run, plan: &RunPlan, out: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(out).with_context(|| format!("making {}", out.display()))?;
+    let file = |name: &str, text: String| {
+        let path = out.join(name);
+        std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))
+    };
+    file("history.ndjson", crate::ndjson::write(&run.history)?)?;
+    file("run.json", holdfast_report::json_complete(run))?;
+    file("report.html", holdfast_report::html(run))?;
+    file(
+        "junit.xml",
+        holdfast_report::junit(std::slice::from_ref(run)),
+    )?;
+    file("repro.json", serde_json::to_string_pretty(plan)? + "\n")
+}

@@ -1,0 +1,175 @@
+//! The faults of a run: which hold now, which held when, and whether they were seen to bite.
+
+use super::stage::Stage;
+use crate::catalogue::Entry;
+use crate::inject::{Hold, inject};
+use crate::schedule::Step;
+use holdfast_check::Fault;
+use holdfast_workload::Recorder;
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+/// All faults of a run.
+#[derive(Default)]
+pub(crate) struct Faults {
+    active: Vec<Active>,
+    history: Vec<Fault>,
+}
+
+/// A fault that holds.
+struct Active {
+    /// Its place in the history.
+    place: usize,
+    name: &'static str,
+    nodes: Vec<u64>,
+    breaks: BTreeSet<u64>,
+    until: Instant,
+    hold: Hold,
+}
+
+/// A fault about to strike.
+pub(crate) struct Installing<'a> {
+    pub(crate) entry: &'static Entry,
+    pub(crate) step: &'a Step,
+    pub(crate) nodes: Vec<u64>,
+    pub(crate) breaks: BTreeSet<u64>,
+    pub(crate) leader: Option<u64>,
+}
+
+impl Faults {
+    /// Lets a fault strike and notes whether it bites.
+    ///
+    /// # Errors
+    /// When the injector fails: then the harness is broken, not the cluster.
+    pub(crate) async fn install(
+        &mut self,
+        installing: Installing<'_>,
+        stage: &mut Stage,
+        recorder: &Recorder,
+    ) -> anyhow::Result<()> {
+        let from_ns = recorder.now_ns();
+        let Installing {
+            entry,
+            step,
+            nodes,
+            breaks,
+            leader,
+        } = installing;
+        let done = inject(step, &nodes, stage).await?;
+        self.history.push(Fault {
+            kind: entry.name.to_owned(),
+            hit_leader: leader.is_some_and(|leader| nodes.contains(&leader)),
+            nodes: nodes.clone(),
+            detail: done.detail,
+            from_ns,
+            until_ns: None,
+            verified: done.bites,
+        });
+        self.active.push(Active {
+            place: self.history.len() - 1,
+            name: entry.name,
+            nodes,
+            breaks,
+            until: Instant::now() + step.lasts.0,
+            hold: done.hold,
+        });
+        Ok(())
+    }
+
+    /// Heals what has lasted long enough.
+    ///
+    /// # Errors
+    /// When something cannot be healed.
+    pub(crate) async fn heal_due(
+        &mut self,
+        stage: &mut Stage,
+        recorder: &Recorder,
+    ) -> anyhow::Result<()> {
+        let now = Instant::now();
+        let due = self
+            .active
+            .extract_if(.., |active| active.until <= now)
+            .collect();
+        self.heal(due, stage, recorder).await
+    }
+
+    /// Heals everything that holds.
+    ///
+    /// # Errors
+    /// When something cannot be healed; the others are healed all the same.
+    pub(crate) async fn heal_all(
+        &mut self,
+        stage: &mut Stage,
+        recorder: &Recorder,
+    ) -> anyhow::Result<()> {
+        let all = std::mem::take(&mut self.active);
+        self.heal(all, stage, recorder).await
+    }
+
+    async fn heal(
+        &mut self,
+        due: Vec<Active>,
+        stage: &mut Stage,
+        recorder: &Recorder,
+    ) -> anyhow::Result<()> {
+        let mut failed = Ok(());
+        for active in due {
+            let healed = active.hold.heal(&active.nodes, stage).await;
+            if let Some(fault) = self.history.get_mut(active.place) {
+                fault.until_ns = Some(recorder.now_ns());
+                match &healed {
+                    Ok(healed) => {
+                        fault.verified |= healed.bit;
+                        if !healed.detail.is_empty() {
+                            fault.detail = format!("{} {}", fault.detail, healed.detail)
+                                .trim()
+                                .to_owned();
+                        }
+                    }
+                    Err(error) => fault.detail = format!("{}; not healed: {error:#}", fault.detail),
+                }
+            }
+            failed = failed.and(healed.map(drop));
+        }
+        failed
+    }
+
+    /// The nodes that some fault holds.
+    pub(crate) fn struck(&self) -> BTreeSet<u64> {
+        self.active
+            .iter()
+            .flat_map(|active| active.nodes.iter().copied())
+            .collect()
+    }
+
+    /// The nodes that count as broken.
+    pub(crate) fn broken(&self) -> BTreeSet<u64> {
+        self.active
+            .iter()
+            .flat_map(|active| active.breaks.iter().copied())
+            .collect()
+    }
+
+    /// The names of the faults that hold a node.
+    pub(crate) fn holding(&self, node: u64) -> Vec<String> {
+        let holding = self
+            .active
+            .iter()
+            .filter(|active| active.nodes.contains(&node));
+        holding.map(|active| active.name.to_owned()).collect()
+    }
+
+    /// What holds now.
+    pub(crate) fn in_words(&self) -> String {
+        let word = |active: &Active| {
+            let nodes: Vec<String> = active.nodes.iter().map(|id| format!("n{id}")).collect();
+            format!("{} {}", active.name, nodes.join("+"))
+        };
+        self.active.iter().map(word).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Every fault there was.
+    pub(crate) fn into_history(self) -> Vec<Fault> {
+        self.history
+    }
+}

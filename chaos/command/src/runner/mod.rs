@@ -1,0 +1,190 @@
+//! One run, from the first process to the last verdict.
+
+mod faults;
+mod plan;
+mod progress;
+mod settle;
+mod stage;
+mod timeline;
+
+pub use plan::{RunPlan, Setting};
+pub(crate) use stage::Stage;
+pub(crate) use timeline::Death;
+
+use crate::evidence::Evidence;
+use crate::judge::judge;
+use crate::output;
+use crate::schedule::schedule;
+use anyhow::{Context, bail};
+use faults::Faults;
+use holdfast_check::History;
+use holdfast_report::{Level, NodeInfo, Run, Skipped};
+use holdfast_workload::{FinalReads, Finished, Recorder, Sampler, Workload};
+use progress::Progress;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use timeline::{Struck, Timeline};
+use tokio::sync::watch;
+
+/// Most operations of a run.
+const OPERATIONS_MAX: usize = 2_000_000;
+/// How often every node is asked how it is.
+const SAMPLE: Duration = Duration::from_millis(20);
+/// Longest last look.
+const FINAL_READS: Duration = Duration::from_secs(30);
+/// Longest time for a node to end when asked.
+const STOP: Duration = Duration::from_secs(10);
+
+/// What is known of a run beside its history.
+pub(crate) struct Facts {
+    pub(crate) skipped: Vec<Skipped>,
+    pub(crate) deaths: Vec<Death>,
+    pub(crate) lost: BTreeSet<u64>,
+    pub(crate) final_reads: FinalReads,
+    /// What was not level when the time to become so was over.
+    pub(crate) not_level: Option<String>,
+    /// Answers that no server gives that works as documented.
+    pub(crate) odd: BTreeMap<String, u64>,
+}
+
+/// Runs a plan and writes its files.
+///
+/// # Errors
+/// When the harness cannot do it, or was told to end. However it ends, nothing is left running.
+pub async fn run(
+    plan: &RunPlan,
+    setting: &Setting,
+    stop: watch::Receiver<bool>,
+) -> anyhow::Result<Run> {
+    let started_at = OffsetDateTime::now_utc();
+    let progress = Progress::new(
+        setting.progress,
+        format!("{} seed {}", plan.scenario.name, plan.seed),
+    );
+    progress.say("starting the cluster");
+    let mut stage = Stage::set(plan.scenario.cluster, setting)?;
+    let worked = work(plan, &mut stage, &progress, stop).await;
+    if worked.is_err() && setting.keep {
+        progress.say("kept what there is");
+    }
+    let (mut history, facts, canaries) = worked?;
+    progress.say("reading what the nodes left behind");
+    stage.cluster.stop_all(STOP).await;
+    let evidence = Evidence::gather(&mut stage, &facts.lost, &canaries)?;
+    history.logs = evidence.logs();
+    history.samples.extend(evidence.samples(history.ended_ns));
+    progress.say("judging");
+    let verdicts = judge(&plan.scenario, &history, &facts, &evidence);
+    let nodes = stage.cluster.nodes().iter();
+    let run = Run {
+        title: plan.scenario.about.clone(),
+        scenario: plan.scenario.name.clone(),
+        seed: plan.seed,
+        level: Level::Proc,
+        started_at: started_at.format(&Rfc3339).context("writing a time")?,
+        duration_ns: history.ended_ns,
+        nodes: nodes
+            .map(|node| NodeInfo {
+                id: node.id(),
+                name: format!("n{}", node.id()),
+                detail: node.place.api.clone(),
+            })
+            .collect(),
+        environment: output::environment(plan, setting)?,
+        history,
+        verdicts,
+        mutants: Vec::new(),
+        reproduce: plan.command.clone(),
+        skipped: facts.skipped.clone(),
+        notes: output::notes(&facts, &stage, setting),
+    };
+    output::write(&run, plan, &setting.out)?;
+    Ok(run)
+}
+
+/// The part with a running cluster. Gives the history without logs.
+async fn work(
+    plan: &RunPlan,
+    stage: &mut Stage,
+    progress: &Progress,
+    mut stop: watch::Receiver<bool>,
+) -> anyhow::Result<(History, Facts, Vec<Vec<u8>>)> {
+    let scenario = &plan.scenario;
+    tokio::select! {
+        up = stage.cluster.bring_up() => up?,
+        _asked = stop.wait_for(|stop| *stop) => bail!("interrupted"),
+    }
+    progress.say("preparing clients");
+    let recorder = Recorder::new(OPERATIONS_MAX);
+    let target = stage.cluster.target();
+    let sampler = Sampler::start(&target, &recorder, &stage.cluster.lives, SAMPLE)?;
+    let workload = Workload::start(target, scenario.workload.clone(), recorder.clone()).await?;
+
+    let mut faults = Faults::default();
+    let mut timeline = Timeline {
+        scenario,
+        stage,
+        faults: &mut faults,
+        recorder: &recorder,
+        sampler: &sampler,
+        progress,
+        struck: Struck::default(),
+        restart_at: BTreeMap::new(),
+    };
+    timeline.calm(scenario.warmup.0, &mut stop).await?;
+    let struck = timeline
+        .strike(schedule(scenario, plan.seed), &mut stop)
+        .await;
+    // Whatever went wrong, nothing stays broken.
+    progress.say("healing");
+    let healed = timeline.faults.heal_all(timeline.stage, &recorder).await;
+    struck?;
+    healed?;
+    let healed_ns = recorder.now_ns();
+    timeline.calm(scenario.calm.0, &mut stop).await?;
+    let Timeline { stage, struck, .. } = timeline;
+    if struck.interrupted || *stop.borrow() {
+        bail!("interrupted");
+    }
+    progress.say("looking at everything once more");
+    let finished = workload.stop().await;
+    let not_level = settle::level(stage, &sampler, &struck.lost).await;
+    let final_reads = look(&finished, &struck, &mut stop).await?;
+    let samples = sampler.stop().await;
+    let history = History {
+        operations: recorder.finish(),
+        samples,
+        faults: faults.into_history(),
+        logs: Vec::new(),
+        healed_ns: scenario.asks_for_service().then_some(healed_ns),
+        ended_ns: recorder.now_ns(),
+    };
+    let facts = Facts {
+        skipped: struck.skipped,
+        deaths: struck.deaths,
+        lost: struck.lost,
+        final_reads,
+        not_level,
+        odd: finished.stats().odd,
+    };
+    Ok((history, facts, finished.canaries()))
+}
+
+async fn look(
+    finished: &Finished,
+    struck: &Struck,
+    stop: &mut watch::Receiver<bool>,
+) -> anyhow::Result<FinalReads> {
+    // A node that is lost for good answers nothing, so that the last look would wait for it until the end.
+    let deadline = if struck.lost.is_empty() {
+        FINAL_READS
+    } else {
+        FINAL_READS / 4
+    };
+    tokio::select! {
+        reads = finished.final_reads(deadline) => Ok(reads),
+        _asked = stop.wait_for(|stop| *stop) => bail!("interrupted"),
+    }
+}

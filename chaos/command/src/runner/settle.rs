@@ -1,0 +1,117 @@
+//! Waiting until all nodes are level again.
+
+use super::stage::Stage;
+use crate::cluster::until;
+use anyhow::bail;
+use holdfast_check::{NodeSample, NodeState};
+use holdfast_workload::Sampler;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// Longest time for it.
+const LEVEL: Duration = Duration::from_secs(20);
+
+/// Waits until every node that is not lost is open, follows the same leader and has applied what was committed when the wait
+/// began. Gives what was missing at the deadline, if anything.
+pub(crate) async fn level(
+    stage: &mut Stage,
+    sampler: &Sampler,
+    lost: &BTreeSet<u64>,
+) -> Option<String> {
+    for node in stage.cluster.ids() {
+        if !lost.contains(&node)
+            && let Ok(opener) = stage.cluster.opener(node)
+            && let Err(error) = opener.open(LEVEL).await
+        {
+            return Some(format!("{error:#}"));
+        }
+    }
+    let goal = sampler
+        .latest()
+        .iter()
+        .map(|sample| sample.committed)
+        .max()
+        .unwrap_or(0);
+    let waited = until("all nodes to be level", LEVEL, || async {
+        match unlevel(&sampler.latest(), goal, lost) {
+            None => Ok(()),
+            Some(what) => bail!(what),
+        }
+    });
+    waited.await.err().map(|error| format!("{error:#}"))
+}
+
+/// What is missing, if anything.
+fn unlevel(latest: &[NodeSample], goal: u64, lost: &BTreeSet<u64>) -> Option<String> {
+    let there: Vec<&NodeSample> = latest
+        .iter()
+        .filter(|sample| !lost.contains(&sample.node))
+        .collect();
+    let leader = there
+        .iter()
+        .find(|sample| sample.state == NodeState::Leader);
+    let Some(leader) = leader else {
+        return Some("nobody leads".to_owned());
+    };
+    there.iter().find_map(|sample| {
+        let node = sample.node;
+        let takes_part = matches!(sample.state, NodeState::Leader | NodeState::Follower);
+        if !takes_part {
+            Some(format!("node {node} takes no part"))
+        } else if sample.sealed {
+            Some(format!("node {node} is sealed"))
+        } else if sample.leader != Some(leader.node) || sample.term != leader.term {
+            Some(format!("node {node} does not follow node {}", leader.node))
+        } else if sample.applied < goal {
+            Some(format!(
+                "node {node} has applied {} of {goal}",
+                sample.applied
+            ))
+        } else {
+            None
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(node: u64, state: NodeState, applied: u64) -> NodeSample {
+        NodeSample {
+            node,
+            life: 1,
+            at_ns: 0,
+            state,
+            sealed: false,
+            term: 2,
+            leader: Some(1),
+            committed: applied,
+            applied,
+            digests: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn level_means_everybody_and_everything() {
+        let none = BTreeSet::new();
+        let good = [
+            sample(1, NodeState::Leader, 9),
+            sample(2, NodeState::Follower, 9),
+        ];
+        assert_eq!(unlevel(&good, 9, &none), None);
+        assert!(unlevel(&good, 10, &none).is_some(), "behind");
+        let mut bad = good.clone();
+        bad[1].sealed = true;
+        assert!(unlevel(&bad, 9, &none).is_some(), "sealed");
+        bad = good.clone();
+        bad[1].state = NodeState::Quarantined;
+        assert!(unlevel(&bad, 9, &none).is_some(), "out");
+        assert_eq!(
+            unlevel(&bad, 9, &BTreeSet::from([2])),
+            None,
+            "what is lost is not waited for"
+        );
+        assert!(unlevel(&good[1..], 9, &none).is_some(), "nobody leads");
+    }
+}
