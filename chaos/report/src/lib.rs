@@ -8,8 +8,10 @@ mod html;
 mod json;
 mod junit;
 mod run;
+mod summary;
 
-pub use html::{html, html_index};
+pub use html::{html, html_index, html_index_of};
 pub use json::{ReadError, SCHEMA, json, json_complete, read};
 pub use junit::junit;
 pub use run::{Level, MutantRow, NodeInfo, Run, Skipped};
+pub use summary::{Summary, Tally};

@@ -3,6 +3,8 @@
 //! Where sampling leaves a doubt, the later time is told: a figure here may be worse than the truth by one sample, never
 //! better.
 
+use std::collections::BTreeSet;
+
 use holdfast_check::{Fault, History, NodeSample, NodeState, Operation, Outcome};
 use serde::Serialize;
 
@@ -15,6 +17,8 @@ pub struct FaultTimes {
     pub fault: usize,
     /// Whether it cost the cluster its leader: it hit the one who led, and somebody noticed.
     pub leader_lost: bool,
+    /// Whether it left more than half of the sampled nodes unstruck. Without them nobody can be elected before healing.
+    pub quorum_left: bool,
     /// From the fault until one that it did not strike seeks votes or knows no leader.
     pub detected_ns: Option<u64>,
     /// From the fault until somebody leads in a later term.
@@ -38,7 +42,9 @@ pub fn fault_times(history: &History) -> Vec<FaultTimes> {
         .filter_map(|operation| Some((operation.returned_ns?, operation)))
         .collect();
     acknowledged.sort_by_key(|(returned_ns, operation)| (*returned_ns, operation.id));
+    let nodes: BTreeSet<u64> = samples.iter().map(|sample| sample.node).collect();
     let view = View {
+        nodes: nodes.len(),
         samples,
         acknowledged,
         terms: terms(history),
@@ -77,6 +83,7 @@ fn terms(history: &History) -> Vec<(u64, u64)> {
 }
 
 struct View<'a> {
+    nodes: usize,
     samples: Vec<&'a NodeSample>,
     acknowledged: Vec<(u64, &'a Operation)>,
     terms: Vec<(u64, u64)>,
@@ -84,8 +91,10 @@ struct View<'a> {
 
 impl View<'_> {
     fn times(&self, place: usize, fault: &Fault, end_ns: u64) -> FaultTimes {
+        let struck: BTreeSet<u64> = fault.nodes.iter().copied().collect();
         let mut times = FaultTimes {
             fault: place,
+            quorum_left: struck.len() * 2 < self.nodes,
             caught_up_ns: self.caught_up(fault),
             ..FaultTimes::default()
         };

@@ -69,16 +69,17 @@ fn width_ns(operations: u64, span_ns: u64) -> u64 {
     round_up(span_ns.div_ceil(count))
 }
 
-/// The next of 1, 2, 5, 10, 20, 50, …
+/// The next length that is round enough to say aloud.
 fn round_up(least: u64) -> u64 {
-    let mut decade = 1_u64;
+    let mut tenth = 1_u64;
     loop {
-        for digit in [1, 2, 5] {
-            if decade.saturating_mul(digit) >= least {
-                return decade.saturating_mul(digit);
+        for digits in [10, 15, 20, 25, 30, 40, 50, 60, 80] {
+            let round = tenth.saturating_mul(digits);
+            if round >= least {
+                return round;
             }
         }
-        decade = decade.saturating_mul(10);
+        tenth = tenth.saturating_mul(10);
     }
 }
 
@@ -125,7 +126,10 @@ mod tests {
             assert!(intervals(&[], span).len() as u64 <= INTERVALS_MIN);
         }
         assert_eq!(width_ns(1_000_000, 240 * MS), MS);
-        assert_eq!(width_ns(1_000_000, 241 * MS), 2 * MS);
-        assert_eq!([0, 1, 3, 6, 11, 501].map(round_up), [1, 1, 5, 10, 20, 1000]);
+        assert_eq!(width_ns(1_000_000, 241 * MS), 1_500_000);
+        assert_eq!(
+            [0, 11, 31, 81, 201, 801].map(round_up),
+            [10, 15, 40, 100, 250, 1000]
+        );
     }
 }

@@ -53,8 +53,11 @@ pub struct Figures {
 pub struct Recovery {
     /// Faults that hit the leader.
     pub leader_hits: u64,
-    /// Of those, the ones that cost the cluster its leader; the next three figures are about them.
+    /// Of those, the ones that cost the cluster its leader.
     pub leader_losses: u64,
+    /// Of those, the ones that left a quorum; the next three figures are about them. With no quorum left, how long it takes
+    /// is how long the fault lasts.
+    pub leader_losses_with_quorum: u64,
     /// Until it was noticed.
     pub detected: Quantiles,
     /// Until another stood.
@@ -99,7 +102,12 @@ impl Figures {
 /// Times of the faults, taken together.
 #[must_use]
 pub fn recovery(history: &History, faults: &[FaultTimes]) -> Recovery {
-    let lost = || faults.iter().filter(|times| times.leader_lost);
+    let all_lost = faults.iter().filter(|times| times.leader_lost);
+    let lost = || {
+        faults
+            .iter()
+            .filter(|times| times.leader_lost && times.quorum_left)
+    };
     let healed = faults.iter().filter(|times| {
         let fault = &history.faults[times.fault];
         fault.until_ns.is_some() && !fault.nodes.is_empty()
@@ -110,7 +118,8 @@ pub fn recovery(history: &History, faults: &[FaultTimes]) -> Recovery {
             .iter()
             .filter(|fault| fault.hit_leader)
             .count() as u64,
-        leader_losses: lost().count() as u64,
+        leader_losses: all_lost.count() as u64,
+        leader_losses_with_quorum: lost().count() as u64,
         detected: Quantiles::of_some(lost().map(|times| times.detected_ns)),
         elected: Quantiles::of_some(lost().map(|times| times.elected_ns)),
         first_ack: Quantiles::of_some(lost().map(|times| times.first_ack_ns)),

@@ -183,9 +183,9 @@ fn minimal(out: &mut String, run: &Run, violation: &Violation, operations: &[&Op
         out,
         "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Operations that show it\"><table class=\"minimal\">\
          <thead><tr><th scope=\"col\" class=\"num\">Operation</th><th scope=\"col\">Client → node</th>\
-         <th scope=\"col\">Asked</th><th scope=\"col\">{} → {}</th><th scope=\"col\">Answer</th></tr></thead><tbody>",
+         <th scope=\"col\">Asked</th><th scope=\"col\">{}, for {}</th><th scope=\"col\">Answer</th></tr></thead><tbody>",
         duration(window.from_ns),
-        duration(window.until_ns),
+        duration(window.until_ns - window.from_ns),
     );
     for operation in operations {
         let _ = write!(

@@ -4,14 +4,10 @@ use std::fmt::Write as _;
 
 use holdfast_check::{Ruling, Verdict};
 
-use super::text::{count, duration, escape, things};
+use super::text::{count, duration, escape, shortened, things};
 use crate::figures::{Figures, Quantiles};
 use crate::run::{Level, Run};
-
-/// Checkers whose violations are lost acknowledged writes.
-const LOSS: [&str; 1] = ["durability"];
-/// Checkers whose violations are reads older than they were allowed to be.
-const STALE: [&str; 3] = ["linearizability", "staleness", "stale-reads"];
+use crate::summary::{Summary, Tally};
 
 /// The word for a ruling, and the class it is coloured by.
 pub(crate) const fn ruling_word(ruling: Ruling) -> (&'static str, &'static str) {
@@ -31,31 +27,45 @@ pub(crate) const fn ruling_sign(ruling: Ruling) -> &'static str {
     }
 }
 
-pub(crate) fn header(out: &mut String, run: &Run, figures: &Figures) {
-    let (word, class) = ruling_word(run.ruling());
+/// The same, drawn: fonts do not agree about the size of signs.
+const fn ruling_path(ruling: Ruling) -> &'static str {
+    match ruling {
+        Ruling::Ok => "M10 21l8 8L31 12",
+        Ruling::Violation => "M12 12l16 16M28 12L12 28",
+        Ruling::Inconclusive => "M14 15a6 6 0 1 1 9 5.2c-2 1.3-3 2.3-3 4.8M20 30v.6",
+    }
+}
+
+/// The verdict, large, with what it is about and why.
+pub(crate) fn verdict(out: &mut String, ruling: Ruling, eyebrow: &str, title: &str, why: &str) {
+    let (word, class) = ruling_word(ruling);
+    let _ = write!(
+        out,
+        "<header class=\"hero {class}\"><p class=\"eyebrow\">Holdfast · {eyebrow}</p>\
+         <h1><span class=\"word\"><svg viewBox=\"0 0 40 40\" aria-hidden=\"true\"><circle cx=\"20\" cy=\"20\" r=\"20\"/>\
+         <path d=\"{}\"/></svg>{word}</span> <span class=\"title\">{}</span></h1><p class=\"sentence\">{}</p>",
+        ruling_path(ruling),
+        escape(&shortened(title, 160)),
+        escape(&shortened(why, 400)),
+    );
+}
+
+pub(crate) fn header(out: &mut String, run: &Run, summary: &Summary) {
     let level = match run.level {
         Level::Sim => "simulation",
         Level::Proc => "real processes",
     };
-    let _ = write!(
-        out,
-        "<header class=\"hero {class}\"><p class=\"eyebrow\">Holdfast <span>·</span> {level}</p>\
-         <h1><span class=\"word\"><span class=\"sign\" aria-hidden=\"true\">{}</span>{word}</span> \
-         <span class=\"title\">{}</span></h1><p class=\"sentence\">{}</p>",
-        ruling_sign(run.ruling()),
-        escape(&run.title),
-        escape(&sentence(run, figures)),
-    );
+    verdict(out, summary.ruling, level, &run.title, &summary.sentence);
     let _ = write!(
         out,
         "<dl class=\"facts\"><div><dt>Scenario</dt><dd>{}</dd></div><div><dt>Seed</dt><dd class=\"num\">{}</dd></div>\
          <div><dt>Nodes</dt><dd class=\"num\">{}</dd></div><div><dt>Lasted</dt><dd class=\"num\">{}</dd></div>\
          <div><dt>Began</dt><dd class=\"num\">{}</dd></div></dl>",
-        escape(&run.scenario),
+        escape(&shortened(&run.scenario, 80)),
         run.seed,
         run.nodes.len(),
         duration(run.duration_ns),
-        escape(&run.started_at),
+        escape(&shortened(&run.started_at, 80)),
     );
     if !run.reproduce.is_empty() {
         let _ = write!(
@@ -80,42 +90,28 @@ pub(crate) fn sentence(run: &Run, figures: &Figures) -> String {
             things(run.history.faults.len() as u64, "fault", "faults"),
         ),
         Ruling::Violation => first(Ruling::Violation).map(of).unwrap_or_default(),
-        Ruling::Inconclusive => first(Ruling::Inconclusive).map(of).unwrap_or_else(|| {
-            let lived = run.mutants.iter().filter(|mutant| !mutant.killed).count() as u64;
-            if lived == 0 {
-                return "No checker has judged this run.".to_owned();
-            }
-            let what = things(lived, "seeded bug was", "seeded bugs were");
-            format!("{what} not found: the harness is blind there.")
-        }),
+        Ruling::Inconclusive => first(Ruling::Inconclusive).map_or_else(|| unsure(run), of),
     }
 }
 
+fn unsure(run: &Run) -> String {
+    let lived = run.mutants.iter().filter(|mutant| !mutant.killed).count() as u64;
+    if run.verdicts.is_empty() || lived == 0 {
+        return "No checker has judged this run.".to_owned();
+    }
+    let what = things(lived, "seeded bug was", "seeded bugs were");
+    format!("{what} not found: the harness is blind there.")
+}
+
 /// The figures that people ask for first.
-pub(crate) fn key_figures(out: &mut String, run: &Run, figures: &Figures) {
+pub(crate) fn key_figures(out: &mut String, summary: &Summary, figures: &Figures) {
     out.push_str("<section aria-label=\"Key figures\"><dl class=\"key\">");
-    let lost = violations(&run.verdicts, &LOSS);
-    card(
-        out,
-        "Acknowledged writes lost",
-        &lost.value,
-        &lost.note,
-        lost.class,
-    );
-    let stale = violations(&run.verdicts, &STALE);
-    card(
-        out,
-        "Reads staler than allowed",
-        &stale.value,
-        &stale.note,
-        stale.class,
-    );
+    tally_card(out, "Acknowledged writes lost", &summary.lost);
+    tally_card(out, "Reads staler than allowed", &summary.stale);
     let recovery = &figures.recovery;
     let changes = things(figures.leader_changes.len() as u64, "change", "changes");
-    let note = format!(
-        "of {} on it; {changes} of leader",
-        things(recovery.leader_hits, "fault", "faults")
-    );
+    let hits = things(recovery.leader_hits, "fault", "faults");
+    let note = format!("by {hits} on leaders; {changes} of leader");
     card(
         out,
         "Leader losses",
@@ -123,14 +119,7 @@ pub(crate) fn key_figures(out: &mut String, run: &Run, figures: &Figures) {
         &note,
         "",
     );
-    let (value, note) = failover(&recovery.first_ack);
-    card(
-        out,
-        "Leader loss to next write",
-        &value,
-        &note,
-        never(&recovery.first_ack),
-    );
+    failover_card(out, &recovery.first_ack, recovery.leader_losses);
     let outages = figures.outages.len() as u64;
     let longest = figures
         .outage_longest_ns()
@@ -142,7 +131,7 @@ pub(crate) fn key_figures(out: &mut String, run: &Run, figures: &Figures) {
     out.push_str("</dl></section>\n");
 }
 
-fn card(out: &mut String, name: &str, value: &str, note: &str, class: &str) {
+pub(crate) fn card(out: &mut String, name: &str, value: &str, note: &str, class: &str) {
     let _ = write!(
         out,
         "<div class=\"card {class}\"><dt>{name}</dt><dd class=\"value\">{}</dd><dd class=\"note\">{}</dd></div>",
@@ -151,68 +140,47 @@ fn card(out: &mut String, name: &str, value: &str, note: &str, class: &str) {
     );
 }
 
-fn failover(first_ack: &Quantiles) -> (String, String) {
-    if first_ack.count == 0 {
-        return ("–".to_owned(), "no leader was lost".to_owned());
-    }
+/// From the loss of a leader to the next write, of those losses that left a quorum.
+pub(crate) fn failover_card(out: &mut String, first_ack: &Quantiles, losses: u64) {
     let show = |ns: Option<u64>| ns.map_or_else(|| "never".to_owned(), duration);
-    (
-        show(first_ack.p50),
-        format!("median; p99 {}", show(first_ack.p99)),
-    )
+    let (value, note) = match first_ack.count {
+        0 if losses == 0 => ("–".to_owned(), "no leader was lost".to_owned()),
+        0 => ("–".to_owned(), "no loss left a quorum".to_owned()),
+        n if n < losses => {
+            let note = format!(
+                "median; p99 {}; {n} that left a quorum",
+                show(first_ack.p99)
+            );
+            (show(first_ack.p50), note)
+        }
+        _ => (
+            show(first_ack.p50),
+            format!("median; p99 {}", show(first_ack.p99)),
+        ),
+    };
+    let class = if first_ack.missing > 0 { "bad" } else { "" };
+    card(out, "Leader loss to next write", &value, &note, class);
 }
 
-const fn never(quantiles: &Quantiles) -> &'static str {
-    if quantiles.missing > 0 { "bad" } else { "" }
-}
-
-struct Count {
-    value: String,
-    note: String,
-    class: &'static str,
-}
-
-/// How many violations these checkers found. Checkers that did not judge, or could not, make it unknown: never zero.
-fn violations(verdicts: &[Verdict], checkers: &[&str]) -> Count {
-    let named: Vec<&Verdict> = verdicts
-        .iter()
-        .filter(|v| checkers.contains(&v.checker.as_str()))
-        .collect();
-    let found: usize = named
-        .iter()
-        .filter(|verdict| verdict.ruling == Ruling::Violation)
-        .map(|verdict| verdict.violations.len().max(1))
-        .sum();
-    let checked = count(named.iter().map(|verdict| verdict.checked).sum());
-    if found > 0 {
-        let value = format!("{} or more", count(found as u64));
-        return Count {
-            value,
-            note: format!("{checked} checked"),
-            class: "bad",
-        };
-    }
-    if named.is_empty() {
-        return Count {
-            value: "?".to_owned(),
-            note: "not judged".to_owned(),
-            class: "unsure",
-        };
-    }
-    if named
-        .iter()
-        .any(|verdict| verdict.ruling == Ruling::Inconclusive)
-    {
-        let note = format!("inconclusive; {checked} checked");
-        return Count {
-            value: "?".to_owned(),
-            note,
-            class: "unsure",
-        };
-    }
-    Count {
-        value: "0".to_owned(),
-        note: format!("{checked} checked"),
-        class: "good",
+/// Violations of one kind. What nobody judged is unknown: never zero.
+pub(crate) fn tally_card(out: &mut String, name: &str, tally: &Tally) {
+    let checked = format!("{} checked", count(tally.checked));
+    match tally.found {
+        None if tally.checked == 0 => card(out, name, "?", "not judged", "unsure"),
+        None => card(
+            out,
+            name,
+            "?",
+            &format!("inconclusive; {checked}"),
+            "unsure",
+        ),
+        Some(0) => card(out, name, "0", &checked, "good"),
+        Some(found) => card(
+            out,
+            name,
+            &count(found),
+            &format!("or more; {checked}"),
+            "bad",
+        ),
     }
 }

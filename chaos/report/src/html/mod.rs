@@ -12,11 +12,13 @@ mod words;
 
 use std::fmt::Write as _;
 
-pub use index::html_index;
+pub(crate) use header::sentence;
+pub use index::{html_index, html_index_of};
 pub(crate) use text::escape;
 
 use crate::figures::Figures;
 use crate::run::Run;
+use crate::summary::Summary;
 
 const STYLE: &str = include_str!("style.css");
 /// Hover and copying only; the page is complete without it. Must hold no `&` and no `<`.
@@ -27,20 +29,22 @@ const SCRIPT: &str = include_str!("script.js");
 pub fn html(run: &Run) -> String {
     let figures = Figures::of(run);
     let mut body = String::new();
-    header::header(&mut body, run, &figures);
+    let summary = Summary::with(run, &figures);
+    header::header(&mut body, run, &summary);
     body.push_str("<main>\n");
-    header::key_figures(&mut body, run, &figures);
+    header::key_figures(&mut body, &summary, &figures);
     checkers::violations(&mut body, run);
     timeline::timeline(&mut body, run, &figures);
     tables::faults(&mut body, run, &figures);
     checkers::checkers(&mut body, run);
     tables::operations(&mut body, &figures);
     tables::staleness(&mut body, &figures);
-    tables::mutants(&mut body, run);
-    tables::omissions(&mut body, run);
+    tables::mutants(&mut body, &run.mutants);
+    tables::skipped(&mut body, &run.skipped);
+    tables::notes(&mut body, run);
     tables::environment(&mut body, run);
     body.push_str("</main>\n");
-    let (word, _) = header::ruling_word(run.ruling());
+    let (word, _) = header::ruling_word(summary.ruling);
     page(
         &format!("{word}: {} · seed {}", run.scenario, run.seed),
         &body,
@@ -60,3 +64,6 @@ fn page(title: &str, body: &str) -> String {
     );
     out
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::text::{count, duration, duration_or_dash, escape, shortened, things};
 use crate::figures::{FaultTimes, Figures, Quantiles};
-use crate::run::Run;
+use crate::run::{MutantRow, Run, Skipped};
 
 /// Rows of faults; the JSON has them all.
 const FAULTS_MAX: usize = 200;
@@ -42,7 +42,8 @@ pub(crate) fn faults(out: &mut String, run: &Run, figures: &Figures) {
         return;
     }
     let lead = "Noticed, elected and next write count from the fault; where it cost the leader, the next write is one that a \
-                later leader took. Level counts from healing until the struck nodes had applied what was committed then.";
+                later leader took. Level counts from healing until the struck nodes had applied what was committed then. \
+                Noticed, elected and level are seen by sampling: up to one interval late, never early.";
     let columns = [
         "#",
         "Fault",
@@ -77,10 +78,18 @@ pub(crate) fn faults(out: &mut String, run: &Run, figures: &Figures) {
         &recovery.first_ack,
         &recovery.caught_up,
     ];
-    let what = format!(
-        "over {}",
-        things(recovery.leader_losses, "leader loss", "leader losses")
+    let losses = things(
+        recovery.leader_losses_with_quorum,
+        "leader loss",
+        "leader losses",
     );
+    let what = match recovery.leader_losses - recovery.leader_losses_with_quorum {
+        0 => format!("over {losses}"),
+        others => format!(
+            "over {losses} that left a quorum; {} did not",
+            count(others)
+        ),
+    };
     if all.iter().any(|quantiles| quantiles.count > 0) {
         percentile_row(out, "Median", &what, all, |quantiles| quantiles.p50);
         percentile_row(out, "p99", &what, all, |quantiles| quantiles.p99);
@@ -91,12 +100,7 @@ pub(crate) fn faults(out: &mut String, run: &Run, figures: &Figures) {
 
 fn fault_row(out: &mut String, run: &Run, times: &FaultTimes) {
     let fault = &run.history.faults[times.fault];
-    let struck: Vec<String> = fault
-        .nodes
-        .iter()
-        .take(12)
-        .map(|id| run.node_name(*id))
-        .collect();
+    let struck = struck(run, &fault.nodes);
     let _ = write!(
         out,
         "<tr><td class=\"num muted\">{}</td><td><b>{}</b>",
@@ -113,7 +117,7 @@ fn fault_row(out: &mut String, run: &Run, times: &FaultTimes) {
     if !fault.verified {
         out.push_str(" <span class=\"flag\">not seen to bite</span>");
     }
-    let _ = write!(out, "</td><td>{}", escape(&struck.join(", ")));
+    let _ = write!(out, "</td><td>{}", escape(&struck));
     if fault.hit_leader {
         let lost = if times.leader_lost {
             "leader lost"
@@ -142,6 +146,14 @@ fn fault_row(out: &mut String, run: &Run, times: &FaultTimes) {
         fault.until_ns.is_some() && !fault.nodes.is_empty(),
     );
     out.push_str("</tr>\n");
+}
+
+fn struck(run: &Run, nodes: &[u64]) -> String {
+    if nodes.len() > 2 && nodes.len() == run.nodes.len() {
+        return format!("all {} nodes", nodes.len());
+    }
+    let names: Vec<String> = nodes.iter().take(12).map(|id| run.node_name(*id)).collect();
+    names.join(", ")
 }
 
 /// A time; where it should have come and did not, that is said.
@@ -259,15 +271,15 @@ pub(crate) fn staleness(out: &mut String, figures: &Figures) {
 }
 
 /// Seeded bugs and who found them.
-pub(crate) fn mutants(out: &mut String, run: &Run) {
-    if run.mutants.is_empty() {
+pub(crate) fn mutants(out: &mut String, mutants: &[MutantRow]) {
+    if mutants.is_empty() {
         return;
     }
-    let killed = run.mutants.iter().filter(|mutant| mutant.killed).count() as u64;
+    let killed = mutants.iter().filter(|mutant| mutant.killed).count() as u64;
     let lead = format!(
         "Bugs put in on purpose, to prove that the checkers see: {} of {} found.",
         count(killed),
-        count(run.mutants.len() as u64),
+        count(mutants.len() as u64),
     );
     open(
         out,
@@ -275,7 +287,7 @@ pub(crate) fn mutants(out: &mut String, run: &Run) {
         &lead,
         &["", "Bug", "Must be found by", "Found by", "#Seeds"],
     );
-    for row in run.mutants.iter().take(ROWS_MAX) {
+    for row in mutants.iter().take(ROWS_MAX) {
         let sign = if row.killed {
             "<span class=\"sign held\">✓ found</span>"
         } else {
@@ -300,21 +312,27 @@ pub(crate) fn mutants(out: &mut String, run: &Run) {
     close(out);
 }
 
-/// What the scenario names and this run did not do; and whatever the caller wants to be known.
-pub(crate) fn omissions(out: &mut String, run: &Run) {
-    if !run.skipped.is_empty() {
-        let lead = "Faults that the scenario names and that did not happen here.";
-        open(out, "What was not tried", lead, &["Fault", "Why not"]);
-        for skipped in run.skipped.iter().take(ROWS_MAX) {
-            let _ = writeln!(
-                out,
-                "<tr><td><b>{}</b></td><td>{}</td></tr>",
-                escape(&shortened(&skipped.fault, 80)),
-                escape(&shortened(&skipped.reason, TEXT_MAX)),
-            );
-        }
-        close(out);
+/// What the scenario names and did not happen.
+pub(crate) fn skipped(out: &mut String, skipped: &[Skipped]) {
+    if skipped.is_empty() {
+        return;
     }
+    let lead =
+        "Faults that were asked for and did not happen here: nothing on this page speaks for them.";
+    open(out, "What was not tried", lead, &["Fault", "Why not"]);
+    for skipped in skipped.iter().take(ROWS_MAX) {
+        let _ = writeln!(
+            out,
+            "<tr><td><b>{}</b></td><td>{}</td></tr>",
+            escape(&shortened(&skipped.fault, 80)),
+            escape(&shortened(&skipped.reason, TEXT_MAX)),
+        );
+    }
+    close(out);
+}
+
+/// Whatever the caller wants to be known.
+pub(crate) fn notes(out: &mut String, run: &Run) {
     if !run.notes.is_empty() {
         out.push_str("<section><h2>Notes</h2><ul class=\"notes\">");
         for note in run.notes.iter().take(ROWS_MAX) {

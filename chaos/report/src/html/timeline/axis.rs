@@ -55,7 +55,7 @@ const SECOND: u64 = 1_000_000_000;
 /// The next step that reads well on a clock.
 fn time_step(least_ns: f64) -> u64 {
     let mut decade = 1_u64;
-    while decade < SECOND * 10 {
+    while decade <= SECOND * 10 {
         for digit in [1, 2, 5] {
             if (decade * digit) as f64 >= least_ns && decade * digit <= SECOND * 10 {
                 return decade * digit;
@@ -109,10 +109,10 @@ fn clock(at_ns: u64, step_ns: u64) -> String {
     format!("{}:{:02} h", s / 3600, s % 3600 / 60)
 }
 
-/// The next of 1, 2, 5, 10, …
+/// The next round number, so near that a chart stays filled.
 pub(crate) fn nice_above(value: f64) -> f64 {
     let decade = 10_f64.powf(value.max(1e-9).log10().floor());
-    let factor = [1.0, 2.0, 5.0, 10.0]
+    let factor = [1.0, 1.2, 1.6, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0]
         .into_iter()
         .find(|f| f * decade >= value * 0.999_999);
     factor.unwrap_or(10.0) * decade
@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(zero.ticks(), [0.0, 10.0, 100.0]);
         assert!(zero.place(0.0).abs() < 1e-9 && zero.place(1e9) <= 1.0);
         assert!(
-            (nice_above(730.0) - 1000.0).abs() < 1e-6 && (nice_above(0.04) - 0.05).abs() < 1e-9
+            (nice_above(730.0) - 800.0).abs() < 1e-6 && (nice_above(0.045) - 0.05).abs() < 1e-9
         );
     }
 }

@@ -1,5 +1,6 @@
 //! Throughput, latency and staleness.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::axis::{ValueAxis, latency_tick, nice_above};
@@ -101,7 +102,7 @@ pub(crate) fn latency(stack: &mut Stack, figures: &Figures) {
         return;
     };
     let values = ValueAxis::decades(least as f64, most as f64);
-    let panel = stack.panel(["Latency", "of what was done"], values, latency_tick);
+    let panel = stack.panel(["Latency", "log scale"], values, latency_tick);
     let (mut band, mut line, mut marks) = (String::new(), String::new(), String::new());
     let mut joined = false;
     for interval in &figures.intervals {
@@ -139,17 +140,10 @@ pub(crate) fn latency(stack: &mut Stack, figures: &Figures) {
 /// How old reads were, as the nodes said and as acknowledged writes tell.
 pub(crate) fn staleness(stack: &mut Stack, ages: &[ReadAge]) {
     if has_ages(ages) {
-        scatter(stack, ages, ["Age of reads", "ms, as nodes say"], |read| {
-            read.age_ms
-        });
+        scatter(stack, ages, ["Age of reads", "ms"], |read| read.age_ms);
     }
     if has_lag(ages) {
-        scatter(
-            stack,
-            ages,
-            ["Reads behind", "acked writes, entries"],
-            |read| read.lag,
-        );
+        scatter(stack, ages, ["Reads behind", "entries"], |read| read.lag);
     }
 }
 
@@ -165,40 +159,48 @@ fn scatter(
     };
     let panel = stack.panel(names, values, number);
     for (kind, consistency) in CONSISTENCIES.iter().enumerate() {
-        let path = marks(stack, &panel, ages, (kind, consistency), value);
-        if !path.is_empty() {
-            let _ = write!(stack.plot, "<path class=\"mark m{kind}\" d=\"{path}\"/>");
+        let paths = marks(stack, &panel, ages, (kind, consistency), value);
+        for (class, path) in ["few", "some", "many"].into_iter().zip(paths) {
+            if !path.is_empty() {
+                let _ = write!(
+                    stack.plot,
+                    "<path class=\"mark m{kind} {class}\" d=\"{path}\"/>"
+                );
+            }
         }
     }
 }
 
-/// One mark for all reads that would stand in the same place.
+/// One mark for all reads that would stand in the same place, in three weights by how many they are: where few stand anywhere,
+/// one is many.
 fn marks(
     stack: &Stack,
     panel: &Panel,
     ages: &[ReadAge],
     (kind, consistency): (usize, &str),
     value: fn(&ReadAge) -> Option<u64>,
-) -> String {
-    let mut places: Vec<(i32, i32)> = ages
-        .iter()
-        .filter(|read| read.consistency == consistency)
-        .filter_map(|read| {
-            let (x, y) = (stack.axis.x(read.at_ns), panel.y(value(read)? as f64));
-            Some((cell(x), cell(y - panel.top)))
-        })
-        .collect();
-    places.sort_unstable();
-    places.dedup();
-    let mut path = String::new();
-    for (x, y) in places {
-        let x = f64::from(x) * MARK_GRID;
-        // Marks of different kinds that fall together stand beside each other.
-        let x = x + kind as f64 - 1.5;
-        let y = panel.top + f64::from(y) * MARK_GRID;
-        path.push_str(&mark(kind, x, y));
+) -> [String; 3] {
+    let mut places: BTreeMap<(i32, i32), u64> = BTreeMap::new();
+    for read in ages.iter().filter(|read| read.consistency == consistency) {
+        if let Some(value) = value(read) {
+            let (x, y) = (stack.axis.x(read.at_ns), panel.y(value as f64));
+            *places.entry((cell(x), cell(y - panel.top))).or_default() += 1;
+        }
     }
-    path
+    let most = places.values().copied().max().unwrap_or(0);
+    let mut paths = [const { String::new() }; 3];
+    for ((x, y), reads) in places {
+        // Marks of different kinds that fall together stand beside each other.
+        let x = f64::from(x) * MARK_GRID + kind as f64 - 1.5;
+        let y = panel.top + f64::from(y) * MARK_GRID;
+        let weight = if reads * 2 > most {
+            2
+        } else {
+            usize::from(reads * 6 > most)
+        };
+        paths[weight].push_str(&mark(kind, x, y));
+    }
+    paths
 }
 
 #[expect(
@@ -213,10 +215,10 @@ fn cell(at: f64) -> i32 {
 pub(crate) fn mark(kind: usize, x: f64, y: f64) -> String {
     let (x1, y1) = (N(x), N(y));
     match kind {
-        0 => format!("M{} {}h3v3h-3z", N(x - 1.5), N(y - 1.5)),
+        0 => format!("M{} {}h3.4v3.4h-3.4z", N(x - 1.7), N(y - 1.7)),
         1 => format!("M{} {y1}h4M{x1} {}v4", N(x - 2.0), N(y - 2.0)),
-        2 => format!("M{x1} {}l2.2 2.2l-2.2 2.2l-2.2-2.2z", N(y - 2.2)),
-        _ => format!("M{x1} {}l2.3 4h-4.6z", N(y - 2.3)),
+        2 => format!("M{x1} {}l2.6 2.6l-2.6 2.6l-2.6-2.6z", N(y - 2.6)),
+        _ => format!("M{x1} {}l2.6 4.4h-5.2z", N(y - 2.6)),
     }
 }
 

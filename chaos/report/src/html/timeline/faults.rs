@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use holdfast_check::Fault;
 
 use super::axis::{WIDTH, moment};
+use super::packing::{LETTER, pack};
 use super::{N, Stack};
 use crate::figures::Figures;
 use crate::html::text::{duration, escape, shortened};
@@ -14,141 +15,75 @@ use crate::run::Run;
 pub(crate) const LINES_MAX: usize = 80;
 /// Faults drawn; the table and the JSON name the others.
 pub(crate) const FAULTS_MAX: usize = 200;
-/// Under each other.
-const ROWS_MAX: usize = 5;
 const ROW_HEIGHT: f64 = 18.0;
-/// Of the small letters, on average; a little generous.
-const LETTER: f64 = 6.4;
 const LABEL_CHARS_MAX: usize = 22;
-
-/// Where a bar and its label stand.
-struct Place {
-    row: usize,
-    /// Where the label begins, and the label; none where there is no room.
-    label: Option<(f64, String)>,
-    inside: bool,
-}
-
-/// Rows filled from the left: each holds how far it is taken.
-struct Rows {
-    taken: Vec<f64>,
-}
-
-impl Rows {
-    /// The first row with room for all that wants to stand there; a new one while there may be more.
-    fn fit(&mut self, from: f64, until: f64) -> Option<usize> {
-        if let Some(row) = self.taken.iter().position(|taken| taken + 5.0 <= from) {
-            self.taken[row] = until;
-            return Some(row);
-        }
-        if self.taken.len() < ROWS_MAX && until <= WIDTH {
-            self.taken.push(until);
-            return Some(self.taken.len() - 1);
-        }
-        None
-    }
-
-    /// The row that is free soonest; bars may then overlap.
-    fn force(&mut self, until: f64) -> usize {
-        let mut best = 0;
-        for row in 1..self.taken.len() {
-            if self.taken[row] < self.taken[best] {
-                best = row;
-            }
-        }
-        match self.taken.get_mut(best) {
-            Some(taken) => *taken = taken.max(until),
-            None => self.taken.push(until),
-        }
-        best
-    }
-
-    fn place(&mut self, (left, right): (f64, f64), labels: [String; 2]) -> Place {
-        for label in labels {
-            let width = label.chars().count() as f64 * LETTER;
-            if right - left >= width + 8.0 {
-                if let Some(row) = self.fit(left, right) {
-                    return Place {
-                        row,
-                        label: Some((left + 4.0, label)),
-                        inside: true,
-                    };
-                }
-            }
-            if right + 4.0 + width <= WIDTH {
-                if let Some(row) = self.fit(left, right + 4.0 + width) {
-                    return Place {
-                        row,
-                        label: Some((right + 4.0, label)),
-                        inside: false,
-                    };
-                }
-            } else if let Some(row) = self.fit(left - 4.0 - width, right) {
-                return Place {
-                    row,
-                    label: Some((left - 4.0 - width, label)),
-                    inside: false,
-                };
-            }
-        }
-        let row = self.fit(left, right).unwrap_or_else(|| self.force(right));
-        Place {
-            row,
-            label: None,
-            inside: false,
-        }
-    }
-}
 
 /// Bars of all faults. Returns each fault's row, for the bars over the lanes.
 pub(crate) fn band(stack: &mut Stack, run: &Run) -> Vec<usize> {
-    let faults = &run.history.faults;
+    let faults = &run.history.faults[..run.history.faults.len().min(FAULTS_MAX)];
     if faults.is_empty() {
         return Vec::new();
     }
     let top = stack.y + 4.0;
-    let mut rows = Rows { taken: Vec::new() };
-    let mut placed = Vec::new();
-    for (number, fault) in faults.iter().take(FAULTS_MAX).enumerate() {
-        let (left, right) = bar(stack, run, fault);
-        let kind = shortened(&fault.kind, LABEL_CHARS_MAX);
-        let labels = [format!("{} {kind}", number + 1), format!("{}", number + 1)];
-        let place = rows.place((left, right), labels);
+    let bars: Vec<(f64, f64)> = faults.iter().map(|fault| bar(stack, run, fault)).collect();
+    let labels: Vec<[String; 2]> = (1..)
+        .zip(faults)
+        .map(|(number, fault)| {
+            let kind = shortened(&fault.kind, LABEL_CHARS_MAX);
+            [format!("{number} {kind}"), number.to_string()]
+        })
+        .collect();
+    let (places, rows) = pack(&bars, &labels);
+    for (number, (fault, place)) in faults.iter().zip(&places).enumerate() {
+        let (left, right) = bars[number];
         let y = top + place.row as f64 * ROW_HEIGHT;
-        let _ = write!(
-            stack.plot,
-            "<rect class=\"fault{}{} tip\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"13\" rx=\"2\"><title>{}</title></rect>",
-            if fault.hit_leader { " on-leader" } else { "" },
-            if fault.verified { "" } else { " unproven" },
-            N(left),
-            N(y),
-            N(right - left),
-            escape(&describe(run, number, fault)),
+        strike(
+            stack,
+            (left, right),
+            (y, 13.0),
+            fault,
+            &describe(run, number, fault),
         );
-        if let Some((x, label)) = place.label {
-            let class = if place.inside && fault.verified {
-                "label inside"
+        if let Some((x, label)) = &place.label {
+            let inside = if place.inside && fault.verified {
+                " inside"
             } else {
-                "label"
-            };
-            let class = if fault.hit_leader {
-                format!("{class} on-leader")
-            } else {
-                class.to_owned()
+                ""
             };
             let _ = write!(
                 stack.plot,
-                "<text class=\"{class}\" x=\"{}\" y=\"{}\">{}</text>",
-                N(x),
+                "<text class=\"label{inside}\" x=\"{}\" y=\"{}\">{}</text>",
+                N(*x),
                 N(y + 10.5),
-                escape(&label),
+                escape(label),
             );
         }
-        placed.push(place.row);
     }
     stack.name(top + 10.5, "Faults", "head");
-    stack.y = top + rows.taken.len() as f64 * ROW_HEIGHT + 2.0;
-    placed
+    stack.y = top + rows as f64 * ROW_HEIGHT + 2.0;
+    places.into_iter().map(|place| place.row).collect()
+}
+
+/// One bar: left and right, top and height.
+pub(crate) fn strike(
+    stack: &mut Stack,
+    (left, right): (f64, f64),
+    (top, height): (f64, f64),
+    fault: &Fault,
+    title: &str,
+) {
+    let _ = write!(
+        stack.plot,
+        "<rect class=\"fault{}{} tip\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"{}\"><title>{}</title></rect>",
+        if fault.hit_leader { " on-leader" } else { "" },
+        if fault.verified { "" } else { " unproven" },
+        N(left),
+        N(top),
+        N(right - left),
+        N(height),
+        if height > 6.0 { 2 } else { 0 },
+        escape(title),
+    );
 }
 
 /// A fault that was never healed lasts to the end of the run.

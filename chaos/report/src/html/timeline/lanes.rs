@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use holdfast_check::NodeState;
 
 use super::axis::moment;
-use super::faults::{FAULTS_MAX, bar, describe};
+use super::faults::{FAULTS_MAX, bar, describe, strike};
 use super::{N, Stack};
 use crate::figures::{Figures, Lane, Stretch};
 use crate::html::text::{duration, escape, shortened};
@@ -97,7 +97,8 @@ fn draw(stack: &mut Stack, stretch: &Stretch, top: f64, name: &str) {
     if stretch.sealed {
         let _ = write!(
             stack.plot,
-            "<rect class=\"seal\" fill=\"url(#p-sealed)\" x=\"{x}\" y=\"{}\" width=\"{width}\" height=\"5\"/>",
+            "<rect class=\"seal\" x=\"{x}\" y=\"{0}\" width=\"{width}\" height=\"5\"/>\
+             <rect fill=\"url(#p-sealed)\" x=\"{x}\" y=\"{0}\" width=\"{width}\" height=\"5\"/>",
             N(top + LANE - 5.0),
         );
     }
@@ -136,15 +137,13 @@ fn strikes(stack: &mut Stack, run: &Run, node: u64, rows: &[usize]) {
         }
         let (left, right) = bar(stack, run, fault);
         let upper = rows.get(number).is_some_and(|row| row % 2 == 1);
-        let _ = write!(
-            stack.plot,
-            "<rect class=\"fault{}{} tip\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"3\"><title>{}</title></rect>",
-            if fault.hit_leader { " on-leader" } else { "" },
-            if fault.verified { "" } else { " unproven" },
-            N(left),
-            N(stack.y + if upper { 1.0 } else { 5.0 }),
-            N(right - left),
-            escape(&describe(run, number, fault)),
+        let top = stack.y + if upper { 1.0 } else { 5.0 };
+        strike(
+            stack,
+            (left, right),
+            (top, 3.0),
+            fault,
+            &describe(run, number, fault),
         );
     }
 }

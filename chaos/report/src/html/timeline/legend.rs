@@ -43,8 +43,8 @@ pub(crate) fn legend(out: &mut String, run: &Run, figures: &Figures, ages: &[Rea
         for (kind, consistency) in CONSISTENCIES.iter().enumerate() {
             if ages.iter().any(|read| read.consistency == *consistency) {
                 let shape = format!(
-                    "<path class=\"mark m{kind}\" d=\"{}\"/>",
-                    mark(kind, 11.0, 6.0)
+                    "<path class=\"mark m{kind}\" transform=\"translate(11 6) scale(1.9)\" d=\"{}\"/>",
+                    mark(kind, 0.0, 0.0)
                 );
                 item(out, &format!("read, {consistency}"), &shape);
             }

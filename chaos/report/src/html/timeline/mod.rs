@@ -8,6 +8,7 @@ mod charts;
 mod faults;
 mod lanes;
 mod legend;
+mod packing;
 
 use std::fmt::{Display, Formatter, Result as FmtResult, Write as _};
 
@@ -17,7 +18,7 @@ use crate::run::Run;
 use axis::{TimeAxis, ValueAxis, WIDTH};
 
 /// Width of the names and scales.
-const GUTTER: f64 = 128.0;
+const GUTTER: f64 = 140.0;
 
 /// A coordinate: to a tenth of a pixel, without a needless zero.
 pub(crate) struct N(pub(crate) f64);
@@ -56,12 +57,22 @@ impl Panel {
 }
 
 impl Stack {
-    /// Right-aligned beside the plot.
+    /// At the left, where names stand.
     pub(crate) fn name(&mut self, y: f64, text: &str, class: &str) {
         let _ = write!(
             self.gutter,
-            "<text class=\"{class}\" x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>",
-            N(GUTTER - 10.0),
+            "<text class=\"{class}\" x=\"16\" y=\"{}\">{}</text>",
+            N(y),
+            escape(text),
+        );
+    }
+
+    /// Right beside the plot, where scales stand.
+    fn scale(&mut self, y: f64, text: &str) {
+        let _ = write!(
+            self.gutter,
+            "<text class=\"tick\" x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>",
+            N(GUTTER - 6.0),
             N(y),
             escape(text),
         );
@@ -79,21 +90,15 @@ impl Stack {
             height: 92.0,
             values,
         };
-        for (y, class, text) in [(12.0, "head", title), (26.0, "unit", unit)] {
-            let _ = write!(
-                self.gutter,
-                "<text class=\"{class}\" x=\"2\" y=\"{}\">{}</text>",
-                N(panel.top + y - 6.0),
-                escape(text),
-            );
-        }
+        self.name(panel.top + 6.0, title, "head");
+        self.name(panel.top + 20.0, unit, "unit");
         let mut grid = String::new();
         let mut label_foot = f64::INFINITY;
         for tick in values.ticks() {
             let y = panel.y(tick);
             let _ = write!(grid, "M0 {}H{WIDTH}", N(y));
             if label_foot - y >= 12.0 {
-                self.name(y + 3.5, &label(tick), "tick");
+                self.scale(y + 3.5, &label(tick));
                 label_foot = y;
             }
         }
