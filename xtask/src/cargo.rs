@@ -96,6 +96,26 @@ pub(crate) fn build_server(places: &Places, release: bool) -> Result<PathBuf> {
     Ok(binary)
 }
 
+/// Builds a package's library.
+pub(crate) fn build_library(places: &Places, package: &str, release: bool) -> Result<()> {
+    let mut command = ready(places)?;
+    command.args(["build", "--locked", "--lib", "--package", package]);
+    if release {
+        command.arg("--release");
+    }
+    let mut progress = Progress::start(format!("building {package}"));
+    let ended = watch(places, "build", command, &mut progress)?;
+    progress.end(
+        if ended.success {
+            Ending::Done
+        } else {
+            Ending::Failed
+        },
+        "",
+    );
+    ended.require_success("cargo build", 80)
+}
+
 /// Builds the packages' binaries.
 pub(crate) fn build(places: &Places, packages: &[&str], release: bool) -> Result<()> {
     let mut command = ready(places)?;

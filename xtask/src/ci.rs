@@ -12,7 +12,7 @@ use crate::clients::{self, Client};
 use crate::places::Places;
 use crate::progress::{Ending, Progress, duration};
 use crate::tests_run::{self, Count, SYSTEM_PACKAGE, TestBinary};
-use crate::{deny, rocksdb, setup, tidy};
+use crate::{chaos, deny, rocksdb, setup, sim, tidy};
 
 /// One step. The order here is the order in which they run: cheap before dear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,9 +27,11 @@ pub(crate) enum StepName {
     Docs,
     Binary,
     System,
+    Sim,
+    Chaos,
 }
 
-const STEPS: [(StepName, &str, &str); 10] = [
+const STEPS: [(StepName, &str, &str); 12] = [
     (
         StepName::Setup,
         "setup",
@@ -63,6 +65,16 @@ const STEPS: [(StepName, &str, &str); 10] = [
         StepName::System,
         "system",
         "whole-system tests with real processes",
+    ),
+    (
+        StepName::Sim,
+        "sim",
+        "simulated clusters: seeds, determinism, mutants",
+    ),
+    (
+        StepName::Chaos,
+        "chaos",
+        "real processes under faults, judged",
     ),
 ];
 
@@ -208,6 +220,11 @@ impl Ci<'_> {
             StepName::Docs => self.docs(progress)?,
             StepName::Binary => drop(cargo::build_server(places, false)?),
             StepName::System => return self.system(progress),
+            StepName::Sim => {
+                let program = sim::build(places, false)?;
+                return sim::ci(places, &program, progress).map(Report::from);
+            }
+            StepName::Chaos => return chaos::ci(places, progress).map(Report::from),
         }
         Ok(Report::default())
     }

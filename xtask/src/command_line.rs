@@ -16,13 +16,16 @@ Usage: cargo xtask <COMMAND>
   setup                Install what this machine lacks (says what and why)
   build [--release]    Build the `holdfast` binary
   test                 Everything that CI runs; same as `ci`
-  ci                   fmt, tidy, clippy, deny, unit tests, docs, whole-system tests
+  ci                   fmt, tidy, clippy, deny, unit tests, docs, whole-system tests, simulation, chaos
       --only STEP        run this step only (may be given more than once)
       --from STEP        run this step and those after it
       --list             name the steps
       -- ARGS            hand ARGS to the test binaries, e.g. a filter
   tidy                 Check the repository's own rules (seconds)
   rocksdb              Build RocksDB once into the cache, print where it is
+  sim [ARGS]           Simulated clusters from seeds: --seeds A..B --jobs N, --replay SEED, --mutant all
+  chaos [ARGS]         Real processes under faults; without ARGS what CI runs, `list` shows what there is
+      --nightly          everything that takes hours: 20 000 seeds, all mutants, all scenarios
   bench [-- ARGS]      Build in release mode and run the benchmarks beside etcd
   help                 This text
 
@@ -44,6 +47,13 @@ pub(crate) enum Task {
     Bench {
         args: Vec<String>,
     },
+    Sim {
+        args: Vec<String>,
+    },
+    Chaos {
+        nightly: bool,
+        args: Vec<String>,
+    },
     Up {
         state_dir: Option<PathBuf>,
         binary: Option<PathBuf>,
@@ -61,6 +71,16 @@ pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Task, String> 
         Some(at) => words.split_off(at).split_off(1),
         None => Vec::new(),
     };
+    // What these two are asked goes to programs with a help of their own.
+    if matches!(command.as_str(), "sim" | "chaos") {
+        words.extend(after);
+        let nightly = command == "chaos" && take_flag(&mut words, "--nightly");
+        let task = |args| match command.as_str() {
+            "sim" => Task::Sim { args },
+            _ => Task::Chaos { nightly, args },
+        };
+        return Ok(task(words));
+    }
     if words.iter().any(|word| word == "--help" || word == "-h") {
         return Ok(Task::Help);
     }
@@ -151,6 +171,8 @@ mod tests {
             "rocksdb",
             "bench",
             "up",
+            "sim --seeds 0..9",
+            "chaos --nightly",
             "up --state-dir /s --binary /b",
         ] {
             assert!(typed(line).is_ok_and(|task| task != Task::Help), "{line}");

@@ -10,6 +10,7 @@
 
 mod bench;
 mod cargo;
+mod chaos;
 mod child;
 mod ci;
 mod clients;
@@ -20,6 +21,7 @@ mod places;
 mod progress;
 mod rocksdb;
 mod setup;
+mod sim;
 mod tests_run;
 mod tidy;
 mod up;
@@ -52,6 +54,8 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Build { release } => drop(cargo::build_server(&places, release)?),
         Task::Ci(choice) => ci::run(&places, &choice)?,
         Task::Tidy => tidy::run(&places)?,
+        Task::Sim { args } => sim::run(&places, &args)?,
+        Task::Chaos { nightly, args } => chaos::run(&places, nightly, &args)?,
         Task::Bench { args } => bench::run(&places, &args)?,
         Task::Up { state_dir, binary } => up::run(&places, state_dir, binary)?,
     }

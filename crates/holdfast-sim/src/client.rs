@@ -1,0 +1,391 @@
+//! Clients: each asks one thing at a time, of any node, and writes down what it was told.
+
+use crate::ask::{Ask, ask, refused, seen};
+use crate::cluster::Cluster;
+use crate::dice::Dice;
+use holdfast_check::{Action, Consistency, Outcome, Seen};
+use holdfast_contract::{Operation, Refusal};
+use parking_lot::Mutex;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Secrets in use at one time.
+const KEYS: u64 = 6;
+/// Operations after which others are used, so that no secret's history gets long.
+const TURN: u64 = 400;
+
+/// What the clients of a run share.
+pub(crate) struct Desk {
+    cluster: Cluster,
+    /// Tokens made and not known to be revoked, by label.
+    tokens: Mutex<BTreeMap<u64, Held>>,
+    next_client: AtomicU64,
+    next_value: AtomicU64,
+    next_token: AtomicU64,
+    asked: AtomicU64,
+    pub(crate) stop: AtomicBool,
+}
+
+struct Held {
+    text: String,
+    /// Somebody has asked to revoke it or an ancestor of it.
+    doomed: bool,
+    parent: Option<u64>,
+}
+
+impl Desk {
+    pub(crate) fn new(cluster: Cluster) -> Self {
+        Self {
+            cluster,
+            tokens: Mutex::default(),
+            next_client: AtomicU64::new(1),
+            next_value: AtomicU64::new(1),
+            next_token: AtomicU64::new(1),
+            asked: AtomicU64::new(0),
+            stop: AtomicBool::new(false),
+        }
+    }
+
+    fn secret_name(&self, key: u64) -> String {
+        secret_name(self.cluster.setup.seed, key)
+    }
+
+    /// Everything that must be nowhere in the clear.
+    pub(crate) fn canaries(&self) -> Vec<Vec<u8>> {
+        let seed = self.cluster.setup.seed;
+        let mut canaries = vec![
+            value_prefix(seed).into_bytes(),
+            name_prefix(seed).into_bytes(),
+        ];
+        let tokens = self.tokens.lock();
+        canaries.extend(tokens.values().map(|token| token.text.clone().into_bytes()));
+        let keys = self.cluster.keys.lock();
+        canaries.push(keys.root.clone().into_bytes());
+        canaries.extend(keys.shares.iter().map(|share| share.clone().into_bytes()));
+        canaries
+    }
+
+    /// Secrets in use now.
+    fn live_key(&self, dice: &Dice) -> u64 {
+        let turn = self.asked.load(Ordering::Relaxed) / TURN;
+        turn * KEYS + dice.number(0..KEYS)
+    }
+
+    /// Every secret that was ever written.
+    pub(crate) fn all_keys(&self) -> u64 {
+        (self.asked.load(Ordering::Relaxed) / TURN + 1) * KEYS
+    }
+}
+
+fn value_prefix(seed: u64) -> String {
+    format!("canary-value-{seed:016x}")
+}
+
+fn name_prefix(seed: u64) -> String {
+    format!("canary-name-{seed:016x}")
+}
+
+fn secret_name(seed: u64, key: u64) -> String {
+    format!("{}-{key}", name_prefix(seed))
+}
+
+fn secret_text(seed: u64, value: u64) -> String {
+    format!("{}.{value}", value_prefix(seed))
+}
+
+/// The label of a value, or of a name, from its text.
+fn label(text: &str) -> Option<u64> {
+    text.rsplit(['.', '-']).next()?.parse().ok()
+}
+
+/// One logical client, for as long as its answers are known.
+struct Client<'a> {
+    desk: &'a Desk,
+    dice: &'a Dice,
+    number: u64,
+    /// Version last seen of each secret.
+    versions: BTreeMap<u64, u64>,
+    /// Highest index seen.
+    index: u64,
+}
+
+/// Runs clients one after the other until the desk closes: whoever gets no answer is replaced.
+pub(crate) async fn run(desk: Arc<Desk>, seat: u64) {
+    let dice = Dice::new(desk.cluster.setup.seed, &format!("client seat {seat}"));
+    while !desk.stop.load(Ordering::Relaxed) {
+        let mut client = Client {
+            desk: &desk,
+            dice: &dice,
+            number: desk.next_client.fetch_add(1, Ordering::Relaxed),
+            versions: BTreeMap::new(),
+            index: 0,
+        };
+        while !desk.stop.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_millis(dice.number(4..40))).await;
+            if client.act().await == Outcome::Unknown {
+                break;
+            }
+        }
+    }
+}
+
+impl Client<'_> {
+    async fn act(&mut self) -> Outcome {
+        self.desk.asked.fetch_add(1, Ordering::Relaxed);
+        match self.dice.number(0..100) {
+            0..35 => self.put().await,
+            35..72 => {
+                let (key, consistency) = (self.desk.live_key(self.dice), self.consistency());
+                self.get(key, consistency).await
+            }
+            72..76 => self.delete().await,
+            76..78 => self.list().await,
+            78..84 => self.create_token().await,
+            84..96 => self.use_token().await,
+            _ => self.revoke_token().await,
+        }
+    }
+
+    fn consistency(&self) -> Consistency {
+        match self.dice.number(0..100) {
+            0..65 => Consistency::Linearizable,
+            65..78 => Consistency::AtLeast { index: self.index },
+            78..88 => Consistency::Bounded { millis: 2_000 },
+            _ => Consistency::Stale,
+        }
+    }
+
+    fn any_node(&self) -> u64 {
+        self.dice.pick(&self.desk.cluster.ids()).unwrap_or(1)
+    }
+
+    /// Asks a node and keeps the books; `read` tells what a reply shows.
+    async fn do_it(
+        &mut self,
+        node: u64,
+        action: Action,
+        request: Ask,
+        changes: bool,
+    ) -> (Outcome, Option<holdfast_contract::Reply>) {
+        let cluster = &self.desk.cluster;
+        let entry = cluster.open_entry(self.number, node, action);
+        let (outcome, reply) = match cluster.door(node) {
+            None => (Outcome::Unavailable, None),
+            Some(door) => match ask(&door, request).await {
+                None if changes => (Outcome::Unknown, None),
+                None => (Outcome::Unavailable, None),
+                Some(mut answer) => {
+                    let result = std::mem::replace(&mut answer.result, Err(Refusal::NotFound));
+                    match result {
+                        Ok(reply) => (Outcome::Ok(seen(&answer, Some(&reply), label)), Some(reply)),
+                        // There is nothing, or nothing any more: an answer like any other.
+                        Err(Refusal::NotFound) => (Outcome::Ok(seen(&answer, None, label)), None),
+                        Err(Refusal::Gone(data)) => {
+                            let reply = holdfast_contract::Reply::data(data);
+                            (Outcome::Ok(seen(&answer, Some(&reply), label)), None)
+                        }
+                        Err(refusal) => (refused(&refusal, changes), None),
+                    }
+                }
+            },
+        };
+        if let Outcome::Ok(Seen {
+            index: Some(index), ..
+        }) = &outcome
+        {
+            self.index = self.index.max(*index);
+        }
+        cluster.close_entry(entry, outcome.clone());
+        (outcome, reply)
+    }
+
+    fn root(&self) -> String {
+        self.desk.cluster.keys.lock().root.clone()
+    }
+
+    fn kv(&self, operation: Operation, key: u64) -> Ask {
+        let path = format!("kept/data/{}", self.desk.secret_name(key));
+        Ask::new(operation, path, Some(&self.root()))
+    }
+
+    async fn put(&mut self) -> Outcome {
+        let key = self.desk.live_key(self.dice);
+        self.put_on(self.any_node(), key).await
+    }
+
+    async fn put_on(&mut self, node: u64, key: u64) -> Outcome {
+        let value = self.desk.next_value.fetch_add(1, Ordering::Relaxed);
+        let known = self.versions.get(&key).copied();
+        let cas = self.dice.percent(40).then(|| known.unwrap_or(0));
+        let text = secret_text(self.desk.cluster.setup.seed, value);
+        let mut body = json!({ "data": { "value": text } });
+        if let Some(cas) = cas {
+            body["options"] = json!({ "cas": cas });
+        }
+        let action = Action::Put { key, value, cas };
+        let request = self.kv(Operation::Write, key).body(body);
+        let (outcome, _) = self.do_it(node, action, request, true).await;
+        self.note_version(key, &outcome);
+        outcome
+    }
+
+    fn note_version(&mut self, key: u64, outcome: &Outcome) {
+        if let Outcome::Ok(Seen {
+            version: Some(version),
+            ..
+        }) = outcome
+        {
+            self.versions.insert(key, *version);
+        }
+    }
+
+    async fn get(&mut self, key: u64, consistency: Consistency) -> Outcome {
+        self.get_on(self.any_node(), key, consistency).await
+    }
+
+    async fn get_on(&mut self, node: u64, key: u64, consistency: Consistency) -> Outcome {
+        let action = Action::Get { key, consistency };
+        let request = self.kv(Operation::Read, key).fresh(consistency);
+        let (outcome, _) = self.do_it(node, action, request, false).await;
+        self.note_version(key, &outcome);
+        outcome
+    }
+
+    async fn delete(&mut self) -> Outcome {
+        let key = self.desk.live_key(self.dice);
+        let request = self.kv(Operation::Delete, key);
+        let action = Action::Delete { key };
+        self.do_it(self.any_node(), action, request, true).await.0
+    }
+
+    async fn list(&mut self) -> Outcome {
+        let consistency = self.consistency();
+        let action = Action::List { consistency };
+        let request = Ask::new(Operation::List, "kept/metadata/", Some(&self.root()));
+        let node = self.any_node();
+        self.do_it(node, action, request.fresh(consistency), false)
+            .await
+            .0
+    }
+
+    async fn create_token(&mut self) -> Outcome {
+        let token = self.desk.next_token.fetch_add(1, Ordering::Relaxed);
+        let parent = self.some_token(40);
+        let by = match &parent {
+            Some((_, text)) => text.clone(),
+            None => self.root(),
+        };
+        let parent = parent.map(|(label, _)| label);
+        let action = Action::CreateToken { token, parent };
+        let body = json!({ "policies": ["root"], "ttl": "1h" });
+        let request = Ask::new(Operation::Write, "auth/token/create", Some(&by)).body(body);
+        let (outcome, reply) = self.do_it(self.any_node(), action, request, true).await;
+        if let Some(auth) = reply.and_then(|reply| reply.auth) {
+            let mut tokens = self.desk.tokens.lock();
+            let doomed = parent.is_some_and(|parent| tokens.get(&parent).is_none_or(|p| p.doomed));
+            let text = auth.client_token;
+            tokens.insert(
+                token,
+                Held {
+                    text,
+                    doomed,
+                    parent,
+                },
+            );
+        }
+        outcome
+    }
+
+    /// A token that nobody has asked to revoke, in so many of a hundred cases.
+    fn some_token(&self, percent: u64) -> Option<(u64, String)> {
+        if !self.dice.percent(percent) {
+            return None;
+        }
+        let tokens = self.desk.tokens.lock();
+        let usable = tokens.iter().filter(|(_, token)| !token.doomed);
+        let usable: Vec<(u64, String)> = usable
+            .map(|(label, token)| (*label, token.text.clone()))
+            .collect();
+        self.dice.pick(&usable)
+    }
+
+    async fn use_token(&mut self) -> Outcome {
+        let all: Vec<(u64, String)> = {
+            let tokens = self.desk.tokens.lock();
+            let all = tokens.iter().rev().take(12);
+            all.map(|(label, token)| (*label, token.text.clone()))
+                .collect()
+        };
+        let Some((token, text)) = self.dice.pick(&all) else {
+            return self.create_token().await;
+        };
+        let consistency = Consistency::Linearizable;
+        let action = Action::UseToken { token, consistency };
+        let request = Ask::new(Operation::Read, "auth/token/lookup-self", Some(&text));
+        self.do_it(self.any_node(), action, request, false).await.0
+    }
+
+    async fn revoke_token(&mut self) -> Outcome {
+        let Some((token, text)) = self.some_token(100) else {
+            return self.create_token().await;
+        };
+        self.desk.doom(token);
+        let action = Action::RevokeToken { token };
+        let body = json!({ "token": text });
+        let request = Ask::new(Operation::Write, "auth/token/revoke", Some(&self.root()));
+        self.do_it(self.any_node(), action, request.body(body), true)
+            .await
+            .0
+    }
+}
+
+impl Desk {
+    /// Marks a token and all below it: somebody asks to revoke it.
+    fn doom(&self, token: u64) {
+        let mut tokens = self.tokens.lock();
+        // A child's label is above its parent's.
+        let mut doomed = vec![token];
+        for (label, held) in tokens.range_mut(token..) {
+            if *label == token || held.parent.is_some_and(|parent| doomed.contains(&parent)) {
+                held.doomed = true;
+                doomed.push(*label);
+            }
+        }
+    }
+
+    /// After healing: one write on every node, and every secret read from every node.
+    ///
+    /// # Errors
+    /// The node that did not answer as a healthy one does.
+    pub(crate) async fn final_round(&self) -> Result<(), String> {
+        let dice = Dice::new(self.cluster.setup.seed, "final round");
+        let mut client = Client {
+            desk: self,
+            dice: &dice,
+            number: self.next_client.fetch_add(1, Ordering::Relaxed),
+            versions: BTreeMap::new(),
+            index: 0,
+        };
+        for node in self.cluster.ids() {
+            let key = self.live_key(&dice);
+            let read = client.get_on(node, key, Consistency::Linearizable).await;
+            let written = client.put_on(node, key).await;
+            for (what, outcome) in [("read", read), ("write", written)] {
+                if !matches!(outcome, Outcome::Ok(_) | Outcome::CasMismatch) {
+                    return Err(format!(
+                        "node {node} does not {what} after healing: {outcome:?}"
+                    ));
+                }
+            }
+        }
+        for key in 0..self.all_keys() {
+            for node in self.cluster.ids() {
+                client.get_on(node, key, Consistency::Linearizable).await;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,261 @@
+//! The cluster as the run and its clients see it: nodes, network, disks, the books.
+
+use crate::ask::{Ask, ask};
+use crate::dice::Dice;
+use crate::host::NodeClock;
+use crate::node::{self, Door, Node, Setup};
+use crate::trace::Trace;
+use crate::weather::Weather;
+use holdfast_check::{Action, Operation as Entry, Outcome};
+use holdfast_consensus::{Member, MemberInfo, Snapshots};
+use holdfast_contract::Operation;
+use holdfast_transport::MemoryNetwork;
+use holdfast_types::NodeId;
+use parking_lot::Mutex;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Shares made, and how many open a node.
+const SHARES: usize = 5;
+const THRESHOLD: usize = 3;
+/// Between two tries of something that cannot be done yet.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Everything of one run. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Cluster {
+    pub(crate) setup: Setup,
+    pub(crate) weather: Weather,
+    pub(crate) trace: Trace,
+    pub(crate) nodes: Arc<Mutex<BTreeMap<u64, Node>>>,
+    pub(crate) books: Arc<Mutex<Vec<Entry>>>,
+    /// What opens and governs it, once it is made.
+    pub(crate) keys: Arc<Mutex<Keys>>,
+    dice: Arc<Dice>,
+}
+
+/// Shares and the root token.
+#[derive(Default)]
+pub(crate) struct Keys {
+    pub(crate) shares: Vec<String>,
+    pub(crate) root: String,
+}
+
+impl Cluster {
+    /// `size` nodes with empty disks, none running.
+    pub(crate) fn new(seed: u64, size: u64, trace: Trace) -> Self {
+        let network = MemoryNetwork::default();
+        let weather = Weather::default();
+        weather.govern(&network, seed, &trace);
+        let dice = Dice::new(seed, "cluster");
+        let member = |id| Member {
+            id: NodeId(id),
+            info: MemberInfo {
+                peer_addr: format!("10.0.0.{id}:8300"),
+                api_addr: format!("https://10.0.0.{id}:8200"),
+                region: format!("region-{}", id % 3),
+                zone: String::new(),
+            },
+        };
+        let setup = Setup {
+            seed,
+            members: (1..=size).map(member).collect(),
+            network,
+            snapshots: Snapshots {
+                every: dice.number(60..800),
+                keep_behind: dice.number(5..60),
+            },
+            checkpoint_every: Duration::from_millis(dice.number(500..3000)),
+        };
+        let began = Instant::now();
+        let nodes = (1..=size).map(|id| {
+            let clock = Arc::new(NodeClock::new(began));
+            (id, Node::new(seed, id, clock))
+        });
+        Self {
+            weather,
+            trace,
+            nodes: Arc::new(Mutex::new(nodes.collect())),
+            books: Arc::default(),
+            keys: Arc::default(),
+            dice: Arc::new(dice),
+            setup,
+        }
+    }
+
+    pub(crate) fn ids(&self) -> Vec<u64> {
+        self.setup
+            .members
+            .iter()
+            .map(|member| member.id.0)
+            .collect()
+    }
+
+    pub(crate) fn door(&self, id: u64) -> Option<Door> {
+        self.nodes.lock().get(&id)?.door()
+    }
+
+    /// The node that takes itself for the leader in the highest term.
+    pub(crate) fn leader(&self) -> Option<u64> {
+        let nodes = self.nodes.lock();
+        let leaders = nodes.values().filter_map(|node| {
+            let glance = node.running.as_ref()?.glance();
+            (glance.role == holdfast_machine::Role::Leader).then_some((glance.term, node.id))
+        });
+        leaders.max().map(|(_, id)| id)
+    }
+
+    /// Starts a node's process; why not, when it does not start.
+    pub(crate) async fn start(&self, id: u64) -> Result<(), String> {
+        let (life, disk, clock) = {
+            let mut nodes = self.nodes.lock();
+            let Some(node) = nodes.get_mut(&id).filter(|node| node.running.is_none()) else {
+                return Ok(());
+            };
+            let life = node.next_life(self.setup.seed);
+            (life, node.disk.clone(), Arc::clone(&node.clock))
+        };
+        self.trace.story(&format!("node {id} starts"));
+        let running = node::start(&self.setup, id, &disk, clock, Arc::clone(&life)).await;
+        match running {
+            Ok(running) => {
+                if let Some(node) = self.nodes.lock().get_mut(&id) {
+                    node.running = Some(running);
+                }
+                Ok(())
+            }
+            Err(why) => {
+                life.kill();
+                self.trace
+                    .story(&format!("node {id} does not start: {why}"));
+                Err(why)
+            }
+        }
+    }
+
+    /// Ends a node's process where it stands.
+    pub(crate) fn kill(&self, id: u64) {
+        if let Some(node) = self.nodes.lock().get_mut(&id) {
+            node.kill(&self.setup.network);
+        }
+    }
+
+    /// Makes the keys and the mount. Retried until somebody leads.
+    pub(crate) async fn initialize(&self) -> Result<(), String> {
+        let body = json!({ "secret_shares": SHARES, "secret_threshold": THRESHOLD });
+        let mut made = None;
+        for _ in 0..100 {
+            let id = self.dice.pick(&self.ids()).unwrap_or(1);
+            let Some(door) = self.door(id) else { continue };
+            let init = Ask::new(Operation::Write, "sys/init", None).body(body.clone());
+            if let Some(answer) = ask(&door, init).await
+                && let Ok(reply) = answer.result
+                && let Some(data) = reply.data
+            {
+                made = Some(data);
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        let made = made.ok_or("the cluster could not be initialised")?;
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        *self.keys.lock() = Keys {
+            shares: made["keys"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(text)
+                .collect(),
+            root: text(&made["root_token"]),
+        };
+        for id in self.ids() {
+            self.unseal(id).await;
+        }
+        self.mount().await
+    }
+
+    async fn mount(&self) -> Result<(), String> {
+        let root = self.keys.lock().root.clone();
+        let body = json!({ "type": "kv", "options": { "version": "2" } });
+        for _ in 0..50 {
+            let Some(door) = self.door(1) else { continue };
+            let mount = Ask::new(Operation::Write, "sys/mounts/kept", Some(&root));
+            match ask(&door, mount.body(body.clone()))
+                .await
+                .map(|answer| answer.result)
+            {
+                Some(Ok(_)) => return Ok(()),
+                Some(Err(refusal)) if refusal.to_string().contains("in use") => return Ok(()),
+                _ => tokio::time::sleep(PAUSE).await,
+            }
+        }
+        Err("the secrets engine could not be mounted".to_owned())
+    }
+
+    /// Submits shares to a node, in random order, until it is open or the shares are used up. Recorded in the books.
+    pub(crate) async fn unseal(&self, id: u64) -> bool {
+        let Some(door) = self.door(id) else {
+            return false;
+        };
+        let mut shares = self.keys.lock().shares.clone();
+        self.dice.shuffle(&mut shares);
+        let entry = self.open_entry(0, id, Action::Unseal);
+        let mut opened = false;
+        for share in shares.into_iter().take(THRESHOLD) {
+            let unseal = Ask::new(Operation::Write, "sys/unseal", None);
+            let answer = ask(&door, unseal.body(json!({ "key": share }))).await;
+            let reply = answer.and_then(|answer| answer.result.ok());
+            let data = reply.and_then(|reply| reply.data);
+            opened = data.is_some_and(|data| data["sealed"] == json!(false));
+            if opened {
+                break;
+            }
+        }
+        let outcome = if opened {
+            Outcome::Ok(holdfast_check::Seen::default())
+        } else {
+            Outcome::Unavailable
+        };
+        self.trace.story(&format!("node {id} unsealed: {opened}"));
+        self.close_entry(entry, outcome);
+        opened
+    }
+
+    /// Writes an invocation into the books; its number.
+    pub(crate) fn open_entry(&self, client: u64, node: u64, action: Action) -> u64 {
+        let mut books = self.books.lock();
+        let id = books.len() as u64;
+        books.push(Entry {
+            id,
+            client,
+            node,
+            invoked_ns: self.trace.now_ns(),
+            returned_ns: None,
+            action,
+            outcome: Outcome::Unknown,
+        });
+        id
+    }
+
+    /// Writes what became of it.
+    pub(crate) fn close_entry(&self, id: u64, outcome: Outcome) {
+        let now_ns = self.trace.now_ns();
+        let mut books = self.books.lock();
+        let Some(entry) = usize::try_from(id).ok().and_then(|at| books.get_mut(at)) else {
+            return;
+        };
+        if outcome != Outcome::Unknown {
+            entry.returned_ns = Some(now_ns);
+        }
+        entry.outcome = outcome;
+        let line = format!(
+            "client {} asked node {}: {:?} -> {:?}",
+            entry.client, entry.node, entry.action, entry.outcome
+        );
+        drop(books);
+        self.trace.story(&line);
+    }
+}

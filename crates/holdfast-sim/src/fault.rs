@@ -1,0 +1,366 @@
+//! What goes wrong, when, and for how long: drawn from the seed. Several faults overlap; all end by themselves.
+
+use crate::cluster::Cluster;
+use crate::dice::Dice;
+use holdfast_check::{Action, Fault as Noted, Outcome};
+use holdfast_contract::Operation;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What can go wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Processes end where they stand.
+    Kill(Vec<u64>),
+    /// A process stands still.
+    Pause(u64),
+    /// Directed links are cut; the text says in which pattern.
+    Cut(&'static str, Vec<(u64, u64)>),
+    /// Messages take long and overtake each other.
+    Delay(Duration),
+    /// Messages are lost.
+    Loss(u64),
+    /// A disk takes long to sync.
+    SlowDisk(u64, Duration),
+    /// A write fails; the process ends and is started again.
+    BrokenDisk(u64),
+    /// A disk is full for a while.
+    FullDisk(u64),
+    /// A clock jumps.
+    Clock(u64, i64),
+    /// The cluster is sealed by hand, and its nodes are opened again one by one.
+    Seal(u64),
+    /// The leader is asked to hand over.
+    StepDown(u64),
+}
+
+impl Kind {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Kill(_) => "kill",
+            Self::Pause(_) => "pause",
+            Self::Cut(..) => "partition",
+            Self::Delay(_) => "delay",
+            Self::Loss(_) => "loss",
+            Self::SlowDisk(..) => "slow-disk",
+            Self::BrokenDisk(_) => "io-error",
+            Self::FullDisk(_) => "full-disk",
+            Self::Clock(..) => "clock-jump",
+            Self::Seal(_) => "seal",
+            Self::StepDown(_) => "step-down",
+        }
+    }
+
+    fn nodes(&self) -> Vec<u64> {
+        match self {
+            Self::Kill(nodes) => nodes.clone(),
+            Self::Pause(id)
+            | Self::SlowDisk(id, _)
+            | Self::BrokenDisk(id)
+            | Self::FullDisk(id)
+            | Self::Clock(id, _)
+            | Self::Seal(id)
+            | Self::StepDown(id) => vec![*id],
+            Self::Cut(_, links) => {
+                let mut nodes: Vec<u64> = links.iter().map(|(from, _)| *from).collect();
+                nodes.sort_unstable();
+                nodes.dedup();
+                nodes
+            }
+            Self::Delay(_) | Self::Loss(_) => Vec::new(),
+        }
+    }
+}
+
+struct Active {
+    kind: Kind,
+    until: Instant,
+    /// Where it is noted.
+    at: usize,
+}
+
+/// Makes things go wrong.
+pub(crate) struct Faults {
+    cluster: Cluster,
+    dice: Dice,
+    active: Vec<Active>,
+    pub(crate) noted: Vec<Noted>,
+    /// Nodes whose disk was made to fail: they may give up.
+    pub(crate) may_give_up: Vec<u64>,
+}
+
+impl Faults {
+    pub(crate) fn new(cluster: Cluster) -> Self {
+        let dice = Dice::new(cluster.setup.seed, "faults");
+        Self {
+            cluster,
+            dice,
+            active: Vec::new(),
+            noted: Vec::new(),
+            may_give_up: Vec::new(),
+        }
+    }
+
+    /// Until the next look.
+    pub(crate) fn rest(&self) -> Duration {
+        Duration::from_millis(self.dice.number(100..1200))
+    }
+
+    /// Ends what is over and perhaps begins something.
+    pub(crate) async fn step(&mut self) {
+        let now = Instant::now();
+        let over: Vec<Active> = self
+            .active
+            .extract_if(.., |active| active.until <= now)
+            .collect();
+        for active in over {
+            self.end(active).await;
+        }
+        if self.active.len() < 3 {
+            let kind = self.draw();
+            self.begin(kind).await;
+        }
+    }
+
+    fn draw(&self) -> Kind {
+        let ids = self.cluster.ids();
+        let dice = &self.dice;
+        // What hurts most hits the leader half of the time.
+        let leader = self.cluster.leader().filter(|_| dice.percent(50));
+        let one = leader.or_else(|| dice.pick(&ids)).unwrap_or(1);
+        match dice.number(0..100) {
+            0..22 => kill(&ids, one, dice),
+            22..34 => Kind::Pause(one),
+            34..60 => self.partition(&ids, one),
+            60..66 => Kind::Delay(Duration::from_millis(dice.number(5..60))),
+            66..74 => Kind::Loss(dice.number(1..30)),
+            74..80 => Kind::SlowDisk(one, Duration::from_millis(dice.number(20..300))),
+            80..83 => Kind::BrokenDisk(one),
+            83..85 => Kind::FullDisk(one),
+            85..90 => {
+                let far = i64::try_from(dice.number(100..7_200_000)).unwrap_or(0);
+                Kind::Clock(one, if dice.percent(50) { far } else { -far })
+            }
+            90..94 => Kind::Seal(one),
+            _ => Kind::StepDown(one),
+        }
+    }
+
+    fn partition(&self, ids: &[u64], one: u64) -> Kind {
+        let others = || ids.iter().copied().filter(move |id| *id != one);
+        let inward = others().map(|other| (other, one));
+        let outward = others().map(|other| (one, other));
+        match self.dice.number(0..6) {
+            0 | 1 => Kind::Cut("isolated", inward.chain(outward).collect()),
+            2 => Kind::Cut("hears nobody", inward.collect()),
+            3 => Kind::Cut("is not heard", outward.collect()),
+            4 => {
+                // Two cannot reach each other; everybody else reaches both.
+                let other = self.dice.pick(&others().collect::<Vec<_>>()).unwrap_or(one);
+                Kind::Cut("bridge", vec![(one, other), (other, one)])
+            }
+            _ => {
+                let mut ids = ids.to_vec();
+                self.dice.shuffle(&mut ids);
+                let (left, right) = ids.split_at(ids.len() / 2);
+                let pairs = left
+                    .iter()
+                    .flat_map(|a| right.iter().map(move |b| (*a, *b)));
+                let links = pairs.flat_map(|(a, b)| [(a, b), (b, a)]);
+                Kind::Cut("halves", links.collect())
+            }
+        }
+    }
+
+    async fn begin(&mut self, kind: Kind) {
+        let lasts = Duration::from_millis(self.dice.number(200..4000));
+        self.note(&kind);
+        match &kind {
+            Kind::Kill(nodes) => nodes.iter().for_each(|id| self.cluster.kill(*id)),
+            Kind::Pause(id) => self.with_life(*id, |life| life.pause()),
+            Kind::Cut(_, links) => self.cluster.weather.cut(links.iter().copied()),
+            Kind::Delay(longest) => self.cluster.weather.slow(*longest),
+            Kind::Loss(percent) => self.cluster.weather.lossy(*percent),
+            Kind::SlowDisk(id, stall) => self.slow_disk(*id, Some(*stall)),
+            Kind::BrokenDisk(id) => {
+                self.may_give_up.push(*id);
+                if let Some(node) = self.cluster.nodes.lock().get(id) {
+                    node.disk.fail_write(self.dice.number(0..8));
+                }
+            }
+            Kind::FullDisk(id) => {
+                self.may_give_up.push(*id);
+                self.fill(*id, true);
+            }
+            Kind::Clock(id, offset_ms) => {
+                if let Some(node) = self.cluster.nodes.lock().get(id) {
+                    node.clock.set_offset_ms(*offset_ms);
+                }
+            }
+            Kind::Seal(id) => seal(self.cluster.clone(), *id),
+            Kind::StepDown(id) => step_down(self.cluster.clone(), *id),
+        }
+        let (until, at) = (Instant::now() + lasts, self.noted.len() - 1);
+        self.active.push(Active { kind, until, at });
+    }
+
+    fn note(&mut self, kind: &Kind) {
+        let nodes = kind.nodes();
+        let leader = self.cluster.leader();
+        self.cluster.trace.story(&format!("FAULT {kind:?}"));
+        self.noted.push(Noted {
+            kind: kind.name().to_owned(),
+            detail: match kind {
+                Kind::Cut(pattern, _) => (*pattern).to_owned(),
+                other => format!("{other:?}"),
+            },
+            hit_leader: leader.is_some_and(|leader| nodes.contains(&leader)),
+            nodes,
+            from_ns: self.cluster.trace.now_ns(),
+            until_ns: None,
+            verified: true,
+        });
+    }
+
+    async fn end(&mut self, active: Active) {
+        self.cluster
+            .trace
+            .story(&format!("over: {:?}", active.kind));
+        if let Some(noted) = self.noted.get_mut(active.at) {
+            noted.until_ns = Some(self.cluster.trace.now_ns());
+        }
+        match active.kind {
+            Kind::Kill(nodes) => {
+                for id in nodes {
+                    self.revive(id).await;
+                }
+            }
+            Kind::Pause(id) => self.with_life(id, |life| life.resume()),
+            Kind::Cut(..) | Kind::Delay(_) | Kind::Loss(_) => self.clear_weather(),
+            Kind::SlowDisk(id, _) => self.slow_disk(id, None),
+            Kind::Clock(id, _) => {
+                if let Some(node) = self.cluster.nodes.lock().get(&id) {
+                    node.clock.set_offset_ms(0);
+                }
+            }
+            Kind::Seal(_) => {
+                let mut ids = self.cluster.ids();
+                self.dice.shuffle(&mut ids);
+                for id in ids {
+                    tokio::spawn(open(self.cluster.clone(), id));
+                }
+            }
+            Kind::FullDisk(id) => self.fill(id, false),
+            Kind::BrokenDisk(_) | Kind::StepDown(_) => {}
+        }
+    }
+
+    /// Fair weather, but for the faults that still last.
+    fn clear_weather(&self) {
+        self.cluster.weather.clear();
+        for active in &self.active {
+            match &active.kind {
+                Kind::Cut(_, links) => self.cluster.weather.cut(links.iter().copied()),
+                Kind::Delay(longest) => self.cluster.weather.slow(*longest),
+                Kind::Loss(percent) => self.cluster.weather.lossy(*percent),
+                _ => {}
+            }
+        }
+    }
+
+    /// Starts a node again if it is down. It stays sealed in some cases until the end.
+    pub(crate) async fn revive(&self, id: u64) {
+        if self.cluster.start(id).await.is_ok() && self.dice.percent(75) {
+            tokio::spawn(open(self.cluster.clone(), id));
+        }
+    }
+
+    fn with_life(&self, id: u64, act: impl Fn(&crate::host::Life)) {
+        if let Some(door) = self.cluster.door(id) {
+            act(&door.life);
+        }
+    }
+
+    fn slow_disk(&self, id: u64, stall: Option<Duration>) {
+        if let Some(node) = self.cluster.nodes.lock().get(&id) {
+            let stall_us = stall.map_or(0, |stall| stall.as_micros());
+            let stall_us = u64::try_from(stall_us).unwrap_or(u64::MAX);
+            node.stall_us.store(stall_us, Ordering::Relaxed);
+        }
+    }
+
+    fn fill(&self, id: u64, full: bool) {
+        if let Some(node) = self.cluster.nodes.lock().get(&id) {
+            node.disk.set_full(full);
+        }
+    }
+
+    /// Ends every fault, now.
+    pub(crate) async fn heal(&mut self) {
+        for active in std::mem::take(&mut self.active) {
+            self.end(active).await;
+        }
+        self.clear_weather();
+        for id in self.cluster.ids() {
+            self.with_life(id, |life| life.resume());
+            self.fill(id, false);
+        }
+    }
+}
+
+fn kill(ids: &[u64], one: u64, dice: &Dice) -> Kind {
+    let mut others: Vec<u64> = ids.iter().copied().filter(|id| *id != one).collect();
+    dice.shuffle(&mut others);
+    let more = match dice.number(0..10) {
+        0..6 => 0,
+        6..8 => ids.len().saturating_sub(1) / 2 - 1,
+        _ => ids.len() - 1,
+    };
+    others.truncate(more);
+    others.push(one);
+    Kind::Kill(others)
+}
+
+/// Asks a node to seal the cluster, in the background.
+fn seal(cluster: Cluster, id: u64) {
+    tokio::spawn(async move {
+        let entry = cluster.open_entry(0, id, Action::Seal);
+        let root = cluster.keys.lock().root.clone();
+        let request = crate::ask::Ask::new(Operation::Write, "sys/seal", Some(&root));
+        let outcome = match cluster.door(id) {
+            None => Outcome::Unavailable,
+            Some(door) => match crate::ask::ask(&door, request)
+                .await
+                .map(|answer| answer.result)
+            {
+                Some(Ok(_)) => Outcome::Ok(holdfast_check::Seen::default()),
+                Some(Err(refusal)) => crate::ask::refused(&refusal, true),
+                None => Outcome::Unknown,
+            },
+        };
+        cluster.close_entry(entry, outcome);
+    });
+}
+
+fn step_down(cluster: Cluster, id: u64) {
+    tokio::spawn(async move {
+        let root = cluster.keys.lock().root.clone();
+        let request = crate::ask::Ask::new(Operation::Write, "sys/step-down", Some(&root));
+        if let Some(door) = cluster.door(id) {
+            crate::ask::ask(&door, request).await;
+        }
+    });
+}
+
+/// Opens a node as soon as it can be opened.
+pub(crate) async fn open(cluster: Cluster, id: u64) {
+    let cluster = Arc::new(cluster);
+    for _ in 0..20 {
+        if cluster.door(id).is_none() || cluster.unseal(id).await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+}

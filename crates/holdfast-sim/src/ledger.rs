@@ -1,0 +1,103 @@
+//! Every entry that was ever seen committed, and whether nodes hold it.
+
+use crate::node::{Running, stored_entries};
+use std::collections::BTreeMap;
+
+/// Committed entries that a new leader's log is held against.
+const LEADER_ENTRIES: u64 = 256;
+/// How long a node that installs a snapshot may hold entries of its own, nanoseconds.
+const DOUBT_NS: u64 = 1_000_000_000;
+
+/// Hashes of committed entries by index, with the term in which they were first seen committed.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    committed: BTreeMap<u64, ([u8; 32], u64)>,
+    doubts: Vec<Doubt>,
+}
+
+/// A node seen with another entry at an index than the committed one. For a moment that is right: a node that installs a
+/// snapshot knows what is committed before it has dropped its own entries.
+struct Doubt {
+    node: u64,
+    life: u64,
+    index: u64,
+    hash: [u8; 32],
+    until_ns: u64,
+}
+
+/// Which life of which node.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Who {
+    pub(crate) node: u64,
+    pub(crate) life: u64,
+}
+
+fn hashed(running: &Running, from: u64, to: u64) -> impl Iterator<Item = (u64, [u8; 32])> {
+    stored_entries(running, from, to)
+        .into_iter()
+        .map(|(index, bytes)| (index, *blake3::hash(&bytes).as_bytes()))
+}
+
+impl Ledger {
+    /// Compares what a node holds in `from..to`, all of it committed as it knows.
+    pub(crate) fn compare(&mut self, who: Who, running: &Running, from: u64, to: u64, now_ns: u64) {
+        let term = running.glance().term;
+        for (index, hash) in hashed(running, from, to) {
+            if self.committed.entry(index).or_insert((hash, term)).0 != hash {
+                self.doubts.push(Doubt {
+                    node: who.node,
+                    life: who.life,
+                    index,
+                    hash,
+                    until_ns: now_ns + DOUBT_NS,
+                });
+            }
+        }
+    }
+
+    /// What is still held although it is not what was committed.
+    pub(crate) fn settle<'a>(
+        &mut self,
+        now_ns: u64,
+        alive: impl Fn(Who) -> Option<&'a Running>,
+    ) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for doubt in self.doubts.extract_if(.., |doubt| doubt.until_ns <= now_ns) {
+            let who = Who {
+                node: doubt.node,
+                life: doubt.life,
+            };
+            // One that stands still has had no time, one that is gone no longer matters.
+            let Some(running) = alive(who).filter(|running| !running.life.is_held()) else {
+                continue;
+            };
+            let held = hashed(running, doubt.index, doubt.index + 1).next();
+            if held == Some((doubt.index, doubt.hash)) {
+                let (node, index) = (doubt.node, doubt.index);
+                wrong.push(format!("node {node} keeps another committed entry {index}"));
+            }
+        }
+        wrong
+    }
+
+    /// The entry committed in an earlier term that a new leader has not, or has otherwise.
+    pub(crate) fn missing(&self, node: u64, running: &Running) -> Option<String> {
+        let glance = running.glance();
+        let earlier = |(_, (_, term)): &(&u64, &([u8; 32], u64))| *term < glance.term;
+        let (last, _) = self.committed.iter().rev().find(earlier)?;
+        let from = last.saturating_sub(LEADER_ENTRIES);
+        let own: BTreeMap<u64, [u8; 32]> = hashed(running, from, last + 1).collect();
+        if own.is_empty() && glance.applied < *last {
+            return Some(format!(
+                "node {node} leads without the committed entry {last}"
+            ));
+        }
+        // What it has purged was committed; the rest must be there.
+        let begins = own.first_key_value().map_or(last + 1, |(index, _)| *index);
+        let mut committed = self.committed.range(begins..).filter(earlier);
+        let (index, _) = committed.find(|(index, (hash, _))| own.get(index) != Some(hash))?;
+        Some(format!(
+            "node {node} leads without the committed entry {index}"
+        ))
+    }
+}

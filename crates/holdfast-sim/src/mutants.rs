@@ -1,0 +1,84 @@
+//! Hunts seeded bugs: each must be found by the checker named for it within the given seeds.
+
+use crate::sweep::sweep;
+use anyhow::{Context as _, Result, anyhow, bail};
+use holdfast_sim::Options;
+use holdfast_types::mutant::{Mutant, release};
+use serde_json::json;
+use std::ops::Range;
+use std::process::Command;
+
+/// Prints their names.
+pub(crate) fn list() {
+    for mutant in Mutant::ALL {
+        println!("{}", mutant.name());
+    }
+}
+
+/// Hunts one, or all of those that a simulated cluster can show. True when each was found.
+pub(crate) fn hunt(
+    name: &str,
+    seeds: Range<u64>,
+    jobs: u64,
+    options: Options,
+    as_json: bool,
+) -> Result<bool> {
+    if name == "all" {
+        return hunt_all(&seeds, jobs);
+    }
+    let mutant = Mutant::parse(name).ok_or_else(|| {
+        let known: Vec<&str> = Mutant::ALL.iter().map(|mutant| mutant.name()).collect();
+        anyhow!(
+            "there is no mutant `{name}`; there are: {}",
+            known.join(", ")
+        )
+    })?;
+    if release(Some(mutant)).is_err() {
+        bail!("HOLDFAST_MUTANT names another mutant");
+    }
+    let checker = mutant.checker();
+    let total = sweep(seeds, jobs, options, |outcome| outcome.found_by(checker))?;
+    let killed = total
+        .failed
+        .iter()
+        .find(|failed| failed.outcome.found_by(checker));
+    let others: Vec<&str> = total
+        .failed
+        .iter()
+        .map(|failed| failed.checker.as_str())
+        .collect();
+    if as_json {
+        let found = killed.map(|failed| failed.seed);
+        let line = json!({ "mutant": name, "checker": checker, "killed": killed.is_some(),
+            "seed": found, "seeds": total.seeds });
+        println!("{line}");
+        return Ok(killed.is_some());
+    }
+    match killed {
+        Some(failed) => println!(
+            "{name:<24} killed by {checker:<18} in seed {:>4}, {:>4} seeds run",
+            failed.seed, total.seeds
+        ),
+        None => println!(
+            "{name:<24} LIVES after {} seeds; {checker} saw nothing, others: {others:?}",
+            total.seeds
+        ),
+    }
+    Ok(killed.is_some())
+}
+
+/// A mutant lives in a process for good, so each gets its own.
+fn hunt_all(seeds: &Range<u64>, jobs: u64) -> Result<bool> {
+    let program = std::env::current_exe().context("finding this program")?;
+    let mut all = true;
+    for mutant in Mutant::ALL {
+        let status = Command::new(&program)
+            .args(["--mutant", mutant.name()])
+            .args(["--seeds", &format!("{}..{}", seeds.start, seeds.end)])
+            .args(["--jobs", &jobs.to_string()])
+            .status()
+            .context("starting a hunt")?;
+        all &= status.success();
+    }
+    Ok(all)
+}

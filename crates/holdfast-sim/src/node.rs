@@ -1,0 +1,187 @@
+//! One node: a disk and a clock that outlast its processes, and the process that runs now, if one does.
+
+use crate::dice::Dice;
+use crate::host::{Life, NodeClock};
+use bytes::Bytes;
+use holdfast_consensus::{Consensus, Glance, Host, Member, Options, Snapshots, hosted};
+use holdfast_machine::BoxFuture;
+use holdfast_node::Assembly;
+use holdfast_request::Core;
+use holdfast_store::memory::{DiskOp, MemoryDisk};
+use holdfast_transport::MemoryNetwork;
+use holdfast_types::{NodeId, StoreId};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Name of every simulated cluster.
+pub(crate) const CLUSTER: &str = "simulated";
+
+/// What all nodes of a run are started with.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    pub(crate) seed: u64,
+    pub(crate) members: Vec<Member>,
+    pub(crate) network: MemoryNetwork,
+    pub(crate) snapshots: Snapshots,
+    pub(crate) checkpoint_every: Duration,
+}
+
+/// A node.
+pub(crate) struct Node {
+    pub(crate) id: u64,
+    pub(crate) disk: MemoryDisk,
+    pub(crate) clock: Arc<NodeClock>,
+    /// How long each sync takes beyond the disk's own time, microseconds.
+    pub(crate) stall_us: Arc<AtomicU64>,
+    /// How often it was started.
+    pub(crate) lives: u64,
+    pub(crate) running: Option<Running>,
+    /// How the disk dies with the process, and what its entropy is at the start.
+    dice: Dice,
+}
+
+/// A process.
+pub(crate) struct Running {
+    pub(crate) life: Arc<Life>,
+    assembly: Assembly,
+    /// Set when it says that it can no longer take part.
+    fatal: Arc<AtomicBool>,
+}
+
+/// What a client needs to ask a node.
+#[derive(Clone)]
+pub(crate) struct Door {
+    pub(crate) life: Arc<Life>,
+    pub(crate) core: Arc<Core>,
+}
+
+impl Node {
+    pub(crate) fn new(seed: u64, id: u64, clock: Arc<NodeClock>) -> Self {
+        let stall_us = Arc::<AtomicU64>::default();
+        Self {
+            id,
+            disk: disk(seed, id, Arc::clone(&stall_us)),
+            clock,
+            stall_us,
+            lives: 0,
+            running: None,
+            dice: Dice::new(seed, &format!("ends of node {id}")),
+        }
+    }
+
+    /// A new life on the same disk, to be started with [`start`].
+    pub(crate) fn next_life(&mut self, seed: u64) -> Arc<Life> {
+        self.lives += 1;
+        let clock = Arc::clone(&self.clock);
+        Arc::new(Life::new(seed, self.id, self.lives, clock))
+    }
+
+    /// Ends the process where it stands, or the whole machine. What was not synced is lost, or part of it.
+    pub(crate) fn kill(&mut self, network: &MemoryNetwork) {
+        let Some(running) = self.running.take() else {
+            return;
+        };
+        // First nobody can hear or see it any more, then it ends.
+        network.crash(NodeId(self.id));
+        let choice = self.dice.number(0..u64::MAX);
+        if self.dice.percent(50) {
+            self.disk.crash(choice);
+        } else {
+            self.disk.kill(choice);
+        }
+        running.life.kill();
+    }
+
+    pub(crate) fn door(&self) -> Option<Door> {
+        self.running.as_ref().map(|running| Door {
+            life: Arc::clone(&running.life),
+            core: Arc::clone(&running.assembly.core),
+        })
+    }
+}
+
+impl Running {
+    pub(crate) fn consensus(&self) -> &Consensus {
+        &self.assembly.consensus
+    }
+
+    pub(crate) fn glance(&self) -> Glance {
+        self.assembly.consensus.glance()
+    }
+
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.assembly.core.barrier().is_sealed()
+    }
+
+    /// Whether a supervisor would find the process gone.
+    pub(crate) fn has_given_up(&self) -> bool {
+        self.fatal.load(Ordering::Relaxed)
+    }
+}
+
+/// A disk whose syncs take a drawn time.
+fn disk(seed: u64, id: u64, stall_us: Arc<AtomicU64>) -> MemoryDisk {
+    let dice = Dice::new(seed, &format!("disk of node {id}"));
+    let mut identity = [0; 16];
+    dice.fill(&mut identity);
+    let disk = MemoryDisk::new(StoreId(identity));
+    disk.set_latency(move |op| {
+        let own = match op {
+            DiskOp::Write { .. } => dice.number(5..50),
+            DiskOp::Sync { .. } | DiskOp::Promise => dice.number(100..1500),
+        };
+        Duration::from_micros(own + stall_us.load(Ordering::Relaxed))
+    });
+    disk
+}
+
+/// Starts a process on a disk.
+///
+/// # Errors
+/// Why it does not start, as its log would say.
+pub(crate) async fn start(
+    setup: &Setup,
+    id: u64,
+    disk: &MemoryDisk,
+    clock: Arc<NodeClock>,
+    life: Arc<Life>,
+) -> Result<Running, String> {
+    let host: Arc<dyn Host> = life.clone();
+    let spawner = Arc::clone(&host);
+    let spawn = move |task: BoxFuture<'static, ()>| {
+        let task = tokio::spawn(hosted(Arc::clone(&spawner), task));
+        spawner.adopt(task.abort_handle());
+    };
+    let stores = disk.open(&holdfast_store::Options::default(), spawn);
+    let stores = stores.map_err(|error| error.to_string())?;
+    let transport = setup.network.join(NodeId(id));
+    let members = setup.members.clone();
+    let mut options = Options::new(NodeId(id), CLUSTER, members, stores, transport);
+    options.snapshots = setup.snapshots;
+    options.checkpoint_every = setup.checkpoint_every;
+    options.clock = clock;
+    options.host = Arc::clone(&host);
+    let assembly = Assembly::start(options, life.clone(), CLUSTER.to_owned()).await;
+    let assembly = assembly.map_err(|error| error.to_string())?;
+    let fatal = Arc::new(AtomicBool::new(false));
+    let (consensus, flag) = (assembly.consensus.clone(), Arc::clone(&fatal));
+    let watch = tokio::spawn(hosted(Arc::clone(&host), async move {
+        consensus.fatal().await;
+        flag.store(true, Ordering::Relaxed);
+    }));
+    host.adopt(watch.abort_handle());
+    Ok(Running {
+        life,
+        assembly,
+        fatal,
+    })
+}
+
+/// The entries a running node holds in `from..to`, as stored.
+pub(crate) fn stored_entries(running: &Running, from: u64, to: u64) -> Vec<(u64, Bytes)> {
+    running
+        .consensus()
+        .stored_entries(from, to)
+        .unwrap_or_default()
+}

@@ -1,0 +1,206 @@
+//! What is looked at after each event: the invariants that hold at every moment, whatever fails.
+
+use crate::cluster::Cluster;
+use crate::ledger::{Ledger, Who};
+use crate::node::{Node, Running};
+use crate::trace::Trace;
+use holdfast_check::{NodeSample, NodeState};
+use holdfast_consensus::Glance;
+use holdfast_machine::Role;
+use std::collections::BTreeMap;
+
+/// Between two samples kept for the checkers, nanoseconds.
+const SAMPLE_NS: u64 = 50_000_000;
+/// Broken invariants told before a run is given up.
+pub(crate) const BROKEN_MAX: usize = 8;
+
+/// An invariant that did not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The checker's name.
+    pub checker: &'static str,
+    /// What was seen.
+    pub what: String,
+    /// The event after which it was seen.
+    pub step: u64,
+}
+
+/// Looks.
+#[derive(Default)]
+pub(crate) struct Observer {
+    pub(crate) broken: Vec<Broken>,
+    pub(crate) samples: Vec<NodeSample>,
+    pub(crate) leaders: u64,
+    sampled_at: Option<u64>,
+    ledger: Ledger,
+    /// Digest of the state at each index that a node stood at.
+    digests: BTreeMap<u64, [u8; 32]>,
+    seen: BTreeMap<u64, Seen>,
+}
+
+/// What a node showed last.
+#[derive(Clone, Copy)]
+struct Seen {
+    life: u64,
+    glance: Glance,
+    /// Up to where its committed entries were compared.
+    compared: u64,
+}
+
+impl Observer {
+    /// Looks at every node.
+    pub(crate) fn look(&mut self, cluster: &Cluster) {
+        let now_ns = cluster.trace.now_ns();
+        let nodes = cluster.nodes.lock();
+        let alive = |who: Who| {
+            let node = nodes.get(&who.node).filter(|node| node.lives == who.life);
+            node.and_then(|node| node.running.as_ref())
+        };
+        for what in self.ledger.settle(now_ns, alive) {
+            self.complain(&cluster.trace, "committed-immutable", what);
+        }
+        for node in nodes.values() {
+            if let Some(running) = &node.running {
+                let who = Who {
+                    node: node.id,
+                    life: node.lives,
+                };
+                self.look_at(&cluster.trace, who, running);
+            }
+        }
+        if self.sampled_at.is_none_or(|at| now_ns >= at + SAMPLE_NS) {
+            self.sampled_at = Some(now_ns);
+            for node in nodes.values() {
+                let digests = self.digest_of(node.id);
+                self.samples.push(take_sample(node, now_ns, digests));
+            }
+        }
+    }
+
+    fn complain(&mut self, trace: &Trace, checker: &'static str, what: String) {
+        if self.broken.len() < BROKEN_MAX {
+            trace.story(&format!("BROKEN {checker}: {what}"));
+            let step = trace.steps();
+            self.broken.push(Broken {
+                checker,
+                what,
+                step,
+            });
+        }
+    }
+
+    fn look_at(&mut self, trace: &Trace, who: Who, running: &Running) {
+        let id = who.node;
+        let glance = running.glance();
+        let before = self.seen.get(&id).copied();
+        let before = before.filter(|seen| seen.life == who.life);
+        if before.is_some_and(|before| before.glance == glance) {
+            return;
+        }
+        for what in before
+            .into_iter()
+            .flat_map(|before| went_back(&before.glance, &glance))
+        {
+            self.complain(trace, "monotonic", format!("node {id}: {what}"));
+        }
+        let mut compared = before.map_or(0, |before| before.compared);
+        if takes_part(&glance) && glance.committed > compared {
+            let (from, to) = (compared + 1, glance.committed + 1);
+            self.ledger.compare(who, running, from, to, trace.now_ns());
+            compared = glance.committed;
+        }
+        if became_leader(before.map(|before| before.glance).as_ref(), &glance) {
+            self.leaders += 1;
+            trace.story(&format!("node {id} leads in term {}", glance.term));
+            if let Some(what) = self.ledger.missing(id, running) {
+                self.complain(trace, "leader-completeness", what);
+            }
+        }
+        if let Some((index, digest)) = running.consensus().digest()
+            && *self.digests.entry(index).or_insert(digest) != digest
+        {
+            let what = format!("node {id} has another state at index {index}");
+            self.complain(trace, "digests", what);
+        }
+        let seen = Seen {
+            life: who.life,
+            glance,
+            compared,
+        };
+        self.seen.insert(id, seen);
+    }
+
+    fn digest_of(&self, id: u64) -> Vec<(u64, String)> {
+        let applied = self.seen.get(&id).map_or(0, |seen| seen.glance.applied);
+        let digest = self.digests.get(&applied);
+        digest
+            .map(|digest| (applied, hex(digest)))
+            .into_iter()
+            .collect()
+    }
+}
+
+/// A node that left the cluster's work no longer tells its term.
+const fn takes_part(glance: &Glance) -> bool {
+    !matches!(glance.role, Role::Quarantined | Role::Stopped)
+}
+
+fn became_leader(before: Option<&Glance>, now: &Glance) -> bool {
+    now.role == Role::Leader
+        && before.is_none_or(|before| before.role != Role::Leader || before.term != now.term)
+}
+
+/// What must never go back within one life, and did.
+fn went_back(before: &Glance, now: &Glance) -> Vec<String> {
+    let both = takes_part(before) && takes_part(now);
+    [
+        ("the term", before.term, now.term, both),
+        ("the committed index", before.committed, now.committed, both),
+        ("the applied index", before.applied, now.applied, true),
+    ]
+    .into_iter()
+    .filter(|(_, was, is, told)| *told && is < was)
+    .map(|(what, was, is, _)| format!("{what} went from {was} to {is}"))
+    .collect()
+}
+
+fn take_sample(node: &Node, at_ns: u64, digests: Vec<(u64, String)>) -> NodeSample {
+    let mut sample = NodeSample {
+        node: node.id,
+        life: node.lives,
+        at_ns,
+        state: NodeState::Down,
+        sealed: true,
+        term: 0,
+        leader: None,
+        committed: 0,
+        applied: 0,
+        digests,
+    };
+    // A node that stands still answers nobody who asks.
+    let awake = node
+        .running
+        .as_ref()
+        .filter(|running| !running.life.is_held());
+    if let Some(running) = awake {
+        let glance = running.glance();
+        sample.state = match glance.role {
+            Role::Leader => NodeState::Leader,
+            Role::Follower => NodeState::Follower,
+            Role::Candidate => NodeState::Candidate,
+            Role::Learner => NodeState::Learner,
+            Role::Quarantined => NodeState::Quarantined,
+            Role::Stopped => NodeState::Down,
+        };
+        sample.sealed = running.is_sealed();
+        sample.term = glance.term;
+        sample.leader = glance.leader;
+        sample.committed = glance.committed;
+        sample.applied = glance.applied;
+    }
+    sample
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,325 @@
+//! One run: a cluster is made, used and hurt, healed, and judged.
+
+use crate::client::{self, Desk};
+use crate::cluster::Cluster;
+use crate::dice::Dice;
+use crate::evidence;
+use crate::fault::{self, Faults};
+use crate::observe::{BROKEN_MAX, Broken, Observer};
+use crate::trace::{Detail, Trace};
+use holdfast_check::{History, Ruling, Verdict};
+use holdfast_store::memory::Lies;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::runtime::RngSeed;
+use tokio::time::Instant;
+
+/// What a lying disk lies about.
+const LIES: Lies = Lies {
+    log: true,
+    watermark: true,
+};
+
+/// What a run is asked to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// How long things go wrong, in virtual time.
+    pub trouble: Duration,
+    /// How much is written down.
+    pub detail: Detail,
+    /// Disks answer a sync without syncing: a control, in which acknowledged writes must be seen to be lost.
+    pub lying_disks: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            trouble: Duration::from_secs(20),
+            detail: Detail::Hash,
+            lying_disks: false,
+        }
+    }
+}
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Its seed.
+    pub seed: u64,
+    /// Number of nodes.
+    pub nodes: u64,
+    /// Hash over all events: equal for equal seeds.
+    pub trace: String,
+    /// Events.
+    pub steps: u64,
+    /// Times that a node became leader.
+    pub leaders: u64,
+    /// Operations that were answered with what they asked for.
+    pub answered: u64,
+    /// Operations.
+    pub operations: u64,
+    /// Virtual time it took, nanoseconds.
+    pub took_ns: u64,
+    /// Invariants that did not hold at some moment.
+    pub broken: Vec<Broken>,
+    /// The checkers' judgements.
+    pub verdicts: Vec<Verdict>,
+    /// Lines of the transcript, as detailed as asked.
+    pub lines: Vec<String>,
+    /// What the checkers saw.
+    pub history: History,
+}
+
+impl Outcome {
+    /// Whether everything held.
+    #[must_use]
+    pub fn held(&self) -> bool {
+        self.broken.is_empty()
+            && self
+                .verdicts
+                .iter()
+                .all(|verdict| verdict.ruling == Ruling::Ok)
+    }
+
+    /// The first thing that did not hold, and whose checker says so.
+    #[must_use]
+    pub fn first_trouble(&self) -> Option<(String, String)> {
+        if let Some(broken) = self.broken.first() {
+            let text = format!("step {}: {}", broken.step, broken.what);
+            return Some((broken.checker.to_owned(), text));
+        }
+        // A violation says more than a checker that could not decide.
+        let of = |ruling| {
+            self.verdicts
+                .iter()
+                .find(move |verdict| verdict.ruling == ruling)
+        };
+        let verdict = of(Ruling::Violation).or_else(|| of(Ruling::Inconclusive))?;
+        let first = verdict
+            .violations
+            .first()
+            .map_or(&verdict.summary, |first| &first.what);
+        Some((verdict.checker.clone(), first.clone()))
+    }
+
+    /// Whether a checker of this name found a violation.
+    #[must_use]
+    pub fn found_by(&self, checker: &str) -> bool {
+        let judged = self
+            .verdicts
+            .iter()
+            .any(|verdict| verdict.checker == checker && verdict.ruling == Ruling::Violation);
+        judged || self.broken.iter().any(|broken| broken.checker == checker)
+    }
+}
+
+/// Runs a seed, on this thread.
+#[must_use]
+pub fn run(seed: u64, options: Options) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .rng_seed(RngSeed::from_bytes(&seed.to_le_bytes()))
+        .build()
+        .expect("a runtime without IO needs nothing from the system");
+    runtime.block_on(course(seed, options))
+}
+
+async fn course(seed: u64, options: Options) -> Outcome {
+    let trace = Trace::new(Instant::now(), options.detail);
+    let dice = Dice::new(seed, "course");
+    let size = dice.pick(&[3, 3, 3, 5, 5, 7]).unwrap_or(3);
+    let cluster = Cluster::new(seed, size, trace.clone());
+    if options.lying_disks {
+        cluster
+            .nodes
+            .lock()
+            .values()
+            .for_each(|node| node.disk.lie(LIES));
+    }
+    let observer = Arc::new(Mutex::new(Observer::default()));
+    let looking = tokio::spawn(look_on(cluster.clone(), Arc::clone(&observer)));
+    let desk = Arc::new(Desk::new(cluster.clone()));
+    let mut faults = Faults::new(cluster.clone());
+    let mut healed_ns = None;
+    let mut end = match begin(&cluster).await {
+        Ok(()) => {
+            trouble(
+                &cluster,
+                &desk,
+                &mut faults,
+                &observer,
+                options.trouble,
+                &dice,
+            )
+            .await;
+            healed_ns = Some(trace.now_ns());
+            recover(&cluster, &desk, &mut faults).await
+        }
+        Err(why) => Err(why),
+    };
+    looking.abort();
+    let mut observer = std::mem::take(&mut *observer.lock());
+    observer.look(&cluster);
+    if !observer.broken.is_empty() {
+        // What is broken may not converge; that is no second finding.
+        end = Ok(());
+    }
+    let history = History {
+        operations: std::mem::take(&mut *cluster.books.lock()),
+        samples: std::mem::take(&mut observer.samples),
+        faults: std::mem::take(&mut faults.noted),
+        logs: evidence::logs(&cluster),
+        healed_ns,
+        ended_ns: trace.now_ns(),
+    };
+    let verdicts = evidence::judge(&cluster, &desk, &history, end);
+    Outcome {
+        seed,
+        nodes: size,
+        trace: trace.hash(),
+        steps: trace.steps(),
+        leaders: observer.leaders,
+        answered: answered(&history),
+        operations: history.operations.len() as u64,
+        took_ns: trace.now_ns(),
+        broken: observer.broken,
+        verdicts,
+        lines: trace.take_lines(),
+        history,
+    }
+}
+
+fn answered(history: &History) -> u64 {
+    let ok = |entry: &&holdfast_check::Operation| {
+        matches!(entry.outcome, holdfast_check::Outcome::Ok(_))
+    };
+    history.operations.iter().filter(ok).count() as u64
+}
+
+/// Looks at the invariants after each event.
+async fn look_on(cluster: Cluster, observer: Arc<Mutex<Observer>>) {
+    loop {
+        cluster.trace.happened().await;
+        observer.lock().look(&cluster);
+    }
+}
+
+async fn begin(cluster: &Cluster) -> Result<(), String> {
+    for id in cluster.ids() {
+        cluster.start(id).await?;
+    }
+    cluster.initialize().await
+}
+
+/// Clients work while faults come and go.
+async fn trouble(
+    cluster: &Cluster,
+    desk: &Arc<Desk>,
+    faults: &mut Faults,
+    observer: &Mutex<Observer>,
+    lasts: Duration,
+    dice: &Dice,
+) {
+    let seats = dice.number(3..8);
+    let clients: Vec<_> = (0..seats)
+        .map(|seat| tokio::spawn(client::run(Arc::clone(desk), seat)))
+        .collect();
+    // A quiet beginning, for comparison.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let until = Instant::now() + lasts;
+    while Instant::now() < until && observer.lock().broken.len() < BROKEN_MAX {
+        faults.step().await;
+        supervise(cluster, faults).await;
+        tokio::time::sleep(faults.rest()).await;
+    }
+    faults.heal().await;
+    revive_all(cluster, faults).await;
+    // Work goes on for a while after healing.
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    supervise(cluster, faults).await;
+    desk.stop.store(true, Ordering::Relaxed);
+    for client in clients {
+        // A client that panicked is a fault of the simulator, and aborts the run.
+        client.await.expect("clients do not panic");
+    }
+}
+
+/// Starts what has ended by itself, as a supervisor does.
+async fn supervise(cluster: &Cluster, faults: &mut Faults) {
+    for id in cluster.ids() {
+        let ended = {
+            let nodes = cluster.nodes.lock();
+            let running = nodes.get(&id).and_then(|node| node.running.as_ref());
+            running.is_some_and(crate::node::Running::has_given_up)
+        };
+        if ended {
+            cluster
+                .trace
+                .story(&format!("node {id} has ended by itself"));
+            cluster.kill(id);
+            faults.revive(id).await;
+        }
+    }
+}
+
+async fn revive_all(cluster: &Cluster, faults: &mut Faults) {
+    supervise(cluster, faults).await;
+    for id in cluster.ids() {
+        if cluster.door(id).is_none() {
+            // What does not start now is found by the wait for convergence.
+            let _ = cluster.start(id).await;
+        }
+        tokio::spawn(fault::open(cluster.clone(), id));
+    }
+}
+
+/// Waits until all nodes are one cluster again, and asks each of them.
+async fn recover(cluster: &Cluster, desk: &Desk, faults: &mut Faults) -> Result<(), String> {
+    let until = Instant::now() + Duration::from_secs(40);
+    let mut why = String::new();
+    while Instant::now() < until {
+        supervise(cluster, faults).await;
+        match apart(cluster) {
+            None => return desk.final_round().await,
+            Some(text) => why = text,
+        }
+        for id in cluster.ids() {
+            if sealed(cluster, id) {
+                cluster.unseal(id).await;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    Err(format!("40 s after healing: {why}"))
+}
+
+fn sealed(cluster: &Cluster, id: u64) -> bool {
+    let nodes = cluster.nodes.lock();
+    let running = nodes.get(&id).and_then(|node| node.running.as_ref());
+    running.is_some_and(crate::node::Running::is_sealed)
+}
+
+/// Why the nodes are not yet one cluster again, if they are not.
+fn apart(cluster: &Cluster) -> Option<String> {
+    let leader = cluster.leader();
+    let nodes = cluster.nodes.lock();
+    for node in nodes.values() {
+        let Some(running) = &node.running else {
+            return Some(format!("node {} does not run", node.id));
+        };
+        let glance = running.glance();
+        if running.is_sealed() {
+            return Some(format!("node {} is sealed", node.id));
+        }
+        if glance.leader.is_none() || glance.leader != leader {
+            return Some(format!(
+                "node {} ({:?}) follows {:?}, and {leader:?} leads",
+                node.id, glance.role, glance.leader
+            ));
+        }
+    }
+    None
+}

@@ -1,0 +1,163 @@
+//! Many seeds, on several threads, with progress.
+
+use anyhow::{Result, bail};
+use holdfast_sim::{Options, Outcome, run};
+use std::io::{IsTerminal as _, Write as _};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// What a sweep came to.
+#[derive(Default)]
+pub(crate) struct Total {
+    pub(crate) seeds: u64,
+    pub(crate) steps: u64,
+    pub(crate) leaders: u64,
+    pub(crate) operations: u64,
+    pub(crate) answered: u64,
+    pub(crate) virtual_ns: u64,
+    pub(crate) took: Duration,
+    /// Runs in which something did not hold.
+    pub(crate) failed: Vec<Failed>,
+    /// Seed and trace, in order, when they were asked for.
+    pub(crate) traces: Vec<(u64, String)>,
+}
+
+/// A run in which something did not hold.
+pub(crate) struct Failed {
+    pub(crate) seed: u64,
+    pub(crate) checker: String,
+    pub(crate) what: String,
+    pub(crate) outcome: Box<Outcome>,
+}
+
+/// Runs the seeds; `enough` ends the sweep early.
+///
+/// # Errors
+/// When a run panicked; its seed is named.
+pub(crate) fn sweep(
+    seeds: Range<u64>,
+    jobs: u64,
+    options: Options,
+    enough: impl Fn(&Outcome) -> bool,
+) -> Result<Total> {
+    let began = Instant::now();
+    let (next, stop) = (AtomicU64::new(seeds.start), AtomicBool::new(false));
+    let (sender, receiver) = mpsc::channel();
+    let mut total = Total::default();
+    let mut panicked = None;
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.max(1) {
+            let (sender, next, stop, end) = (sender.clone(), &next, &stop, seeds.end);
+            scope.spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= end {
+                        return;
+                    }
+                    let outcome = std::panic::catch_unwind(|| run(seed, options));
+                    if sender.send((seed, outcome)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let mut progress = Progress::new(seeds.end - seeds.start);
+        for (seed, outcome) in receiver {
+            let Ok(outcome) = outcome else {
+                panicked = Some(seed);
+                stop.store(true, Ordering::Relaxed);
+                continue;
+            };
+            if enough(&outcome) {
+                stop.store(true, Ordering::Relaxed);
+            }
+            total.add(outcome);
+            progress.show(&total);
+        }
+        progress.end();
+    });
+    total.took = began.elapsed();
+    total.traces.sort_unstable();
+    total.failed.sort_unstable_by_key(|failed| failed.seed);
+    match panicked {
+        Some(seed) => bail!("seed {seed} panicked; run: cargo xtask sim --replay {seed}"),
+        None => Ok(total),
+    }
+}
+
+impl Total {
+    fn add(&mut self, outcome: Outcome) {
+        self.seeds += 1;
+        self.steps += outcome.steps;
+        self.leaders += outcome.leaders;
+        self.operations += outcome.operations;
+        self.answered += outcome.answered;
+        self.virtual_ns += outcome.took_ns;
+        self.traces.push((outcome.seed, outcome.trace.clone()));
+        if let Some((checker, what)) = outcome.first_trouble() {
+            self.failed.push(Failed {
+                seed: outcome.seed,
+                checker,
+                what,
+                outcome: Box::new(outcome),
+            });
+        }
+    }
+}
+
+/// A line that is written over, on a terminal; one now and then elsewhere.
+struct Progress {
+    all: u64,
+    began: Instant,
+    shown: Instant,
+    every: Duration,
+    terminal: bool,
+}
+
+impl Progress {
+    fn new(all: u64) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let every = Duration::from_secs(if terminal { 1 } else { 20 });
+        let now = Instant::now();
+        Self {
+            all,
+            began: now,
+            shown: now,
+            every,
+            terminal,
+        }
+    }
+
+    fn show(&mut self, total: &Total) {
+        if self.shown.elapsed() < self.every {
+            return;
+        }
+        self.shown = Instant::now();
+        let seconds = self.began.elapsed().as_secs().max(1);
+        let line = format!(
+            "{:>6} of {} seeds, {} a second, {} virtual hours, {} failed",
+            total.seeds,
+            self.all,
+            total.seeds / seconds,
+            total.virtual_ns / 3_600_000_000_000,
+            total.failed.len()
+        );
+        let (start, end) = if self.terminal {
+            ("\r", "")
+        } else {
+            ("", "\n")
+        };
+        let mut out = std::io::stderr().lock();
+        // Progress that cannot be shown is no reason to stop.
+        let _ = write!(out, "{start}{line}{end}").and_then(|()| out.flush());
+    }
+
+    fn end(&self) {
+        if self.terminal {
+            let _ = write!(std::io::stderr(), "\r{:78}\r", "");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! `cargo xtask sim`: simulated clusters from seeds; and what CI asks of them.
+//!
+//! Invariant: honest seeds run on a build without seeded bugs, mutants on one of their own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::cargo;
+use crate::child::{self, Watched};
+use crate::places::Places;
+use crate::progress::{Ending, Progress};
+
+const PROGRAM: &str = "holdfast-sim";
+/// Seeds that each change must hold.
+const SEEDS: &str = "0..300";
+/// Seeds run twice, in two processes.
+const SEEDS_TWICE: &str = "0..20";
+/// Seeds in which a mutant must be found.
+pub(crate) const MUTANT_SEEDS: &str = "0..60";
+/// Mutants hunted by one CI run; the days take turns.
+const MUTANTS_A_DAY: usize = 4;
+const DEADLINE: Duration = Duration::from_secs(15 * 60);
+
+/// Builds and runs; `args` go to the simulator.
+pub(crate) fn run(places: &Places, args: &[String]) -> Result<()> {
+    let mutants = args.iter().any(|arg| arg.starts_with("--mutant"));
+    let program = build(places, mutants)?;
+    let status = Command::new(program)
+        .args(args)
+        .current_dir(&places.root)
+        .status()
+        .context("cannot run the simulator")?;
+    if !status.success() {
+        bail!("{PROGRAM}: {status}");
+    }
+    Ok(())
+}
+
+/// Builds the simulator, with or without the seeded bugs; returns the program.
+pub(crate) fn build(places: &Places, mutants: bool) -> Result<PathBuf> {
+    let mut command = cargo::ready(places)?;
+    command.args(["build", "--locked", "--bins", "--package", PROGRAM]);
+    if mutants {
+        command.args(["--features", "mutants"]);
+    }
+    let what = if mutants {
+        "the simulator with its mutants"
+    } else {
+        "the simulator"
+    };
+    let mut progress = Progress::start(format!("building {what}"));
+    let ended = cargo::watch(places, "sim-build", command, &mut progress)?;
+    let ending = if ended.success {
+        Ending::Done
+    } else {
+        Ending::Failed
+    };
+    progress.end(ending, "");
+    ended.require_success("cargo build", 80)?;
+    let built = places.built(PROGRAM, false);
+    if !mutants {
+        return Ok(built);
+    }
+    // The next honest build takes the place of this one.
+    let kept = places.target.join("mutants");
+    fs::create_dir_all(&kept).with_context(|| format!("cannot create {}", kept.display()))?;
+    let kept = kept.join(PROGRAM);
+    fs::copy(&built, &kept).with_context(|| format!("cannot write {}", kept.display()))?;
+    Ok(kept)
+}
+
+/// What every change must hold: seeds, determinism, some mutants. Returns a note for the table.
+pub(crate) fn ci(places: &Places, honest: &Path, progress: &mut Progress) -> Result<String> {
+    let total = read(places, progress, honest, &["--seeds", SEEDS, "--json"])?;
+    let total: Value = serde_json::from_str(&total).context("the simulator printed no JSON")?;
+    let seeds = total["seeds"].as_u64().unwrap_or(0);
+    let twice = ["--seeds", SEEDS_TWICE, "--traces"];
+    let first = read(places, progress, honest, &twice)?;
+    let second = read(
+        places,
+        progress,
+        honest,
+        &[&twice[..], &["--jobs", "1"]].concat(),
+    )?;
+    if first != second || first.lines().count() < 2 {
+        let differs = first.lines().zip(second.lines()).find(|(a, b)| a != b);
+        bail!("two processes gave other traces for the same seed: {differs:?}");
+    }
+    let program = build(places, true)?;
+    let today = mutants_of_the_day(&program)?;
+    for mutant in &today {
+        let hunt = ["--mutant", mutant, "--seeds", MUTANT_SEEDS];
+        let line = read(places, progress, &program, &hunt)?;
+        progress.say(line.trim_end());
+    }
+    let hours = total["virtual_ns"].as_u64().unwrap_or(0) / 3_600_000_000_000;
+    let same = first.lines().count();
+    Ok(format!(
+        "{seeds} seeds ({hours} h), {same} twice alike, mutants killed: {}",
+        today.join(" ")
+    ))
+}
+
+/// Some of all mutants; another day, others.
+fn mutants_of_the_day(program: &Path) -> Result<Vec<String>> {
+    let listed = Command::new(program)
+        .arg("--list-mutants")
+        .output()
+        .context("cannot list the mutants")?;
+    let all: Vec<String> = String::from_utf8_lossy(&listed.stdout)
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    if all.len() < MUTANTS_A_DAY {
+        bail!("the simulator lists only {} mutants", all.len());
+    }
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let day = usize::try_from(since.as_secs() / 86_400).unwrap_or(0);
+    Ok(turn(&all, day))
+}
+
+fn turn(all: &[String], day: usize) -> Vec<String> {
+    let from = day * MUTANTS_A_DAY;
+    (from..from + MUTANTS_A_DAY)
+        .map(|at| all[at % all.len()].clone())
+        .collect()
+}
+
+/// What a run prints, under a progress line.
+fn read(places: &Places, progress: &mut Progress, program: &Path, args: &[&str]) -> Result<String> {
+    let printed = places.log("sim-output")?;
+    let file = fs::File::create(&printed)
+        .with_context(|| format!("cannot write {}", printed.display()))?;
+    let mut command = Command::new(program);
+    command.args(args).current_dir(&places.root);
+    let mut news = |line: &str| Some(line.trim().to_owned());
+    let watched = Watched {
+        command,
+        log: places.log("sim")?,
+        deadline: DEADLINE,
+        news: &mut news,
+    };
+    let ended = child::watch_apart(watched, file.into(), progress)?;
+    let text = fs::read_to_string(&printed)
+        .with_context(|| format!("cannot read {}", printed.display()))?;
+    if !ended.success {
+        println!("{text}");
+    }
+    ended.require_success(&format!("{PROGRAM} {}", args.join(" ")), 60)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_days_take_turns_until_all_were_hunted() {
+        let all: Vec<String> = (0..14).map(|at| at.to_string()).collect();
+        let mut seen: Vec<String> = (0..7).flat_map(|day| turn(&all, day)).collect();
+        assert_eq!(seen.len(), 28);
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), 14);
+    }
+}
