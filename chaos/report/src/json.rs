@@ -99,3 +99,41 @@ fn write(run: &Run, figures: Figures, complete: bool) -> String {
     };
     serde_json::to_string(&document).expect("every map in a run has text for its keys")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::html::tests::run;
+
+    #[test]
+    fn what_is_written_complete_comes_back_the_same() {
+        let run = run();
+        assert_eq!(read(&json_complete(&run)).expect("it is complete"), run);
+    }
+
+    #[test]
+    fn the_small_one_has_figures_and_faults_but_no_operations() {
+        let text = json(&run());
+        let value: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+        assert_eq!(
+            (&value["schema"], &value["ruling"]),
+            (&SCHEMA.into(), &"Ok".into())
+        );
+        assert_eq!(value["run"]["history"]["operations"], serde_json::json!([]));
+        assert_eq!(value["run"]["history"]["samples"], serde_json::json!([]));
+        assert_eq!(value["run"]["history"]["faults"][0]["kind"], "kill");
+        assert_eq!(value["run"]["level"], "proc");
+        assert_eq!(value["figures"]["operations"], 282);
+        assert_eq!(value["figures"]["recovery"]["leader_losses"], 1);
+        assert_eq!(value["figures"]["recovery"]["elected"]["p50"], 600_000_000);
+        assert_eq!(value["figures"]["outages"][0]["until_ns"], 1_705_000_000);
+    }
+
+    #[test]
+    fn figures_alone_are_not_taken_for_a_run() {
+        assert!(matches!(read(&json(&run())), Err(ReadError::Incomplete)));
+        let newer = json_complete(&run()).replacen("\"schema\":1", "\"schema\":2", 1);
+        assert!(matches!(read(&newer), Err(ReadError::Schema(2))));
+        assert!(matches!(read("{}"), Err(ReadError::Shape(_))));
+    }
+}

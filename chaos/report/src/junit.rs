@@ -144,3 +144,101 @@ fn suite(out: &mut String, run: &Run, cases: &[Case]) {
     }
     out.push_str("  </testsuite>\n");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::html::tests::{run, verdict};
+    use crate::run::Skipped;
+    use holdfast_check::Violation;
+    use roxmltree::{Document, Node};
+
+    fn named<'a>(document: &'a Document<'_>, tag: &str) -> Vec<Node<'a, 'a>> {
+        document
+            .descendants()
+            .filter(|node| node.has_tag_name(tag))
+            .collect()
+    }
+
+    #[test]
+    fn each_run_is_a_suite_and_each_checker_a_case() {
+        let text = junit(&[run(), Run { seed: 8, ..run() }]);
+        let document = Document::parse(&text).expect("well-formed");
+        let suites = named(&document, "testsuite");
+        let names: Vec<_> = suites
+            .iter()
+            .filter_map(|suite| suite.attribute("name"))
+            .collect();
+        assert_eq!(
+            names,
+            ["proc.leader-kill.seed-7", "proc.leader-kill.seed-8"]
+        );
+        assert_eq!(named(&document, "testcase").len(), 4);
+        assert!(named(&document, "failure").is_empty());
+        assert_eq!(document.root_element().attribute("failures"), Some("0"));
+        assert_eq!(suites[0].attribute("time"), Some("3.000"));
+    }
+
+    #[test]
+    fn violations_inconclusive_verdicts_and_living_bugs_fail_each_with_its_type() {
+        let mut run = run();
+        let what = "k3 <lost> & gone".to_owned();
+        let violation = Violation {
+            what,
+            at_ns: None,
+            operations: vec![4, 5],
+            nodes: vec![],
+        };
+        run.verdicts[0].ruling = Ruling::Violation;
+        run.verdicts[0].violations = vec![violation; 30];
+        run.verdicts[1] = verdict("linearizability", Ruling::Inconclusive);
+        run.mutants = vec![MutantRow {
+            name: "seal-keeps-key".to_owned(),
+            checker: "sealed".to_owned(),
+            killed_by: None,
+            seeds: 40,
+            killed: false,
+        }];
+        run.skipped = vec![Skipped {
+            fault: "hung disk".to_owned(),
+            reason: "no \"root\"".to_owned(),
+        }];
+        let text = junit(&[run]);
+        let document = Document::parse(&text).expect("well-formed");
+        let failures = named(&document, "failure");
+        let kinds: Vec<_> = failures
+            .iter()
+            .filter_map(|node| node.attribute("type"))
+            .collect();
+        assert_eq!(kinds, ["violation", "inconclusive", "mutant-lived"]);
+        let words = failures[0].text().expect("it says what");
+        assert!(
+            words.contains("k3 <lost> & gone (operations [4, 5])") && words.contains("and 10 more")
+        );
+        assert!(words.contains("reproduce: holdfast-chaos run --seed 7"));
+        assert_eq!(
+            named(&document, "skipped")[0].attribute("message"),
+            Some("no \"root\"")
+        );
+        let suite = named(&document, "testsuite")[0];
+        let count = |name| suite.attribute(name).map(str::to_owned);
+        assert_eq!(
+            ["tests", "failures", "skipped"].map(count),
+            ["4", "3", "1"].map(|n| Some(n.to_owned()))
+        );
+    }
+
+    #[test]
+    fn a_run_that_nobody_judged_fails() {
+        let text = junit(&[Run {
+            verdicts: Vec::new(),
+            ..run()
+        }]);
+        let document = Document::parse(&text).expect("well-formed");
+        assert_eq!(
+            named(&document, "failure")[0].attribute("type"),
+            Some("inconclusive")
+        );
+        Document::parse(&junit(&[])).expect("none is well-formed as well");
+    }
+}

@@ -139,3 +139,37 @@ impl Run {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::html::tests::run;
+    use holdfast_check::Ruling;
+
+    #[test]
+    fn a_stem_is_safe_in_file_names() {
+        let mut run = run();
+        assert_eq!(run.stem(), "proc-leader-kill-7");
+        run.scenario = "../../a b<&>é".to_owned();
+        assert_eq!(run.stem(), "proc-------a-b-----7");
+        run.scenario = "x".repeat(5000);
+        assert!(run.stem().len() < 120);
+    }
+
+    #[test]
+    fn a_run_holds_only_if_every_checker_says_so() {
+        let mut run = run();
+        assert_eq!(run.ruling(), Ruling::Ok);
+        run.verdicts[0].ruling = Ruling::Inconclusive;
+        assert_eq!(run.ruling(), Ruling::Inconclusive);
+        run.verdicts[1].ruling = Ruling::Violation;
+        assert_eq!(run.ruling(), Ruling::Violation);
+    }
+
+    #[test]
+    fn a_node_without_a_name_goes_by_its_number() {
+        let mut run = run();
+        run.nodes[1].name.clear();
+        let names = [1, 2, 9].map(|id| run.node_name(id));
+        assert_eq!(names, ["node-1", "n2", "n9"]);
+    }
+}

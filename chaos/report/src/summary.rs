@@ -162,8 +162,8 @@ mod tests {
         let found = |verdicts: &[Verdict]| Tally::of(verdicts, &LOSS).found;
         assert_eq!(found(&[]), None);
         assert_eq!(found(&[verdict("cas", Ruling::Ok)]), None);
-        assert_eq!(found(&[unsure.clone()]), None);
-        assert_eq!(found(&[ok.clone()]), Some(0));
+        assert_eq!(found(std::slice::from_ref(&unsure)), None);
+        assert_eq!(found(std::slice::from_ref(&ok)), Some(0));
         assert_eq!(found(&[bad.clone(), unsure]), Some(1));
         let tally = |verdict: Verdict| Tally::of(&[verdict], &LOSS);
         assert_eq!(

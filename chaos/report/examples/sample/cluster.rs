@@ -44,6 +44,15 @@ struct Spell<T> {
     what: T,
 }
 
+/// Kind, detail, the nodes it strikes, and what they then are.
+type Trouble = (&'static str, &'static str, Vec<u64>, Option<NodeState>);
+
+struct Reign {
+    leader: u64,
+    term: u64,
+    since: u64,
+}
+
 #[derive(Default)]
 struct Story {
     faults: Vec<Fault>,
@@ -121,32 +130,17 @@ impl Plan {
 
     fn story(&self, dice: &mut Dice, ended_ns: u64) -> Story {
         let mut story = Story::default();
-        let (mut leader, mut term, mut since) = (1, 1, 0);
+        let mut reign = Reign {
+            leader: 1,
+            term: 1,
+            since: 0,
+        };
         let pace = ended_ns * 8 / 10 / self.faults.max(1);
         for number in 0..self.faults {
             let from = ended_ns / 20 + number * pace + dice.below(pace / 6 + 1);
             let until = from + (pace / 2).min(dice.between(2500, 6000) * MS);
-            let other = leader % self.nodes + 1;
-            let (kind, detail, nodes, state) = match (number + self.seed) % 7 {
-                0 => ("kill", "SIGKILL", vec![leader], Some(NodeState::Down)),
-                1 => ("pause", "SIGSTOP", vec![leader], Some(NodeState::Down)),
-                2 => ("cut off", "both ways", vec![leader], None),
-                3 => ("slow disk", "fdatasync +200 ms", vec![other], None),
-                4 => (
-                    "roll back disk",
-                    "to the image of 4 s before",
-                    vec![other],
-                    Some(NodeState::Quarantined),
-                ),
-                5 => (
-                    "power cut",
-                    "all nodes at once",
-                    (1..=self.nodes).collect(),
-                    Some(NodeState::Down),
-                ),
-                _ => ("kill", "SIGKILL", vec![other], Some(NodeState::Down)),
-            };
-            let hit_leader = nodes.contains(&leader);
+            let (kind, detail, nodes, state) = self.trouble(number, reign.leader);
+            let hit_leader = nodes.contains(&reign.leader);
             for &node in &nodes {
                 if let Some(what) = state {
                     story.states.push(Spell {
@@ -166,20 +160,7 @@ impl Plan {
             if hit_leader {
                 let all = nodes.len() as u64 == self.nodes;
                 let noticed = if all { until } else { from } + dice.between(250, 450) * MS;
-                let elected = noticed + dice.between(40, 180) * MS;
-                story.eras.push(Spell {
-                    from: since,
-                    until: from,
-                    what: (leader, term),
-                });
-                leader = (leader + dice.below(self.nodes - 1)) % self.nodes + 1;
-                term += 1 + u64::from(dice.below(5) == 0);
-                since = elected;
-                story.states.push(Spell {
-                    from: noticed,
-                    until: elected,
-                    what: (leader, NodeState::Candidate),
-                });
+                reign = self.succession(dice, &mut story, &reign, (from, noticed));
             }
             story.faults.push(Fault {
                 kind: kind.to_owned(),
@@ -191,12 +172,61 @@ impl Plan {
                 hit_leader,
             });
         }
+        let what = (reign.leader, reign.term);
         story.eras.push(Spell {
-            from: since,
+            from: reign.since,
             until: u64::MAX,
-            what: (leader, term),
+            what,
         });
         story
+    }
+
+    fn trouble(&self, number: u64, leader: u64) -> Trouble {
+        let other = leader % self.nodes + 1;
+        let all = (1..=self.nodes).collect();
+        let back = "to the image of 4 s before";
+        match (number + self.seed) % 7 {
+            0 => ("kill", "SIGKILL", vec![leader], Some(NodeState::Down)),
+            1 => ("pause", "SIGSTOP", vec![leader], Some(NodeState::Down)),
+            2 => ("cut off", "both ways", vec![leader], None),
+            3 => ("slow disk", "fdatasync +200 ms", vec![other], None),
+            4 => (
+                "roll back disk",
+                back,
+                vec![other],
+                Some(NodeState::Quarantined),
+            ),
+            5 => ("power cut", "all nodes at once", all, Some(NodeState::Down)),
+            _ => ("kill", "SIGKILL", vec![other], Some(NodeState::Down)),
+        }
+    }
+
+    fn succession(
+        &self,
+        dice: &mut Dice,
+        story: &mut Story,
+        last: &Reign,
+        (from, noticed): (u64, u64),
+    ) -> Reign {
+        let elected = noticed + dice.between(40, 180) * MS;
+        let what = (last.leader, last.term);
+        story.eras.push(Spell {
+            from: last.since,
+            until: from,
+            what,
+        });
+        let leader = (last.leader + dice.below(self.nodes - 1)) % self.nodes + 1;
+        let what = (leader, NodeState::Candidate);
+        story.states.push(Spell {
+            from: noticed,
+            until: elected,
+            what,
+        });
+        Reign {
+            leader,
+            term: last.term + 1 + u64::from(dice.below(5) == 0),
+            since: elected,
+        }
     }
 
     fn operations(&self, dice: &mut Dice, story: &Story, ended_ns: u64) -> Vec<Operation> {
@@ -220,94 +250,38 @@ impl Plan {
     }
 
     fn operation(&self, dice: &mut Dice, story: &Story, client: u64, at: u64) -> Operation {
-        let key = dice.below(12);
-        let (action, quick) = match dice.below(10) {
-            0..4 => (
-                Action::Put {
-                    key,
-                    value: at,
-                    cas: None,
-                },
-                false,
-            ),
-            4 => (
-                Action::Put {
-                    key,
-                    value: at,
-                    cas: Some(3),
-                },
-                false,
-            ),
-            5 => (
-                Action::Get {
-                    key,
-                    consistency: Consistency::Linearizable,
-                },
-                false,
-            ),
-            6 => (
-                Action::Get {
-                    key,
-                    consistency: Consistency::Bounded { millis: 500 },
-                },
-                true,
-            ),
-            7 => (
-                Action::UseToken {
-                    token: key,
-                    consistency: Consistency::Linearizable,
-                },
-                false,
-            ),
-            8 => (
-                Action::List {
-                    consistency: Consistency::AtLeast { index: 1 },
-                },
-                true,
-            ),
-            _ => (
-                Action::Get {
-                    key,
-                    consistency: Consistency::Stale,
-                },
-                true,
-            ),
-        };
+        let (action, quick) = question(dice, at);
         let tail = if dice.below(60) == 0 {
-            dice.below(40_000_000)
+            dice.below(40 * MS)
         } else {
             0
         };
         let took = if quick { 400_000 } else { 2_100_000 } + dice.below(2_400_000) + tail;
-        let led = story
-            .eras
-            .iter()
-            .any(|era| era.from <= at && at + took < era.until);
+        let led = |until| {
+            story
+                .eras
+                .iter()
+                .any(|era| era.from <= at && until < era.until)
+        };
         let back = story
             .eras
             .iter()
             .map(|era| era.from)
             .find(|from| *from > at)
             .unwrap_or(at);
-        let (returned_ns, outcome) = if quick || led {
-            let age = if story
-                .eras
-                .iter()
-                .any(|era| era.from <= at && at < era.until)
-            {
+        let (returned_ns, outcome) = if quick || led(at + took) {
+            let age = if led(at) {
                 dice.below(110)
             } else {
                 dice.between(90, 480)
             };
             let age_ms = quick.then_some(age);
-            (
-                Some(at + took),
-                Outcome::Ok(Seen {
-                    version: Some(at % 17),
-                    age_ms,
-                    ..Seen::default()
-                }),
-            )
+            let seen = Seen {
+                version: Some(at % 17),
+                age_ms,
+                ..Seen::default()
+            };
+            (Some(at + took), Outcome::Ok(seen))
         } else if back - at < 700 * MS {
             (Some(back + 12 * MS + took), Outcome::Ok(Seen::default()))
         } else if dice.below(3) == 0 {
@@ -392,6 +366,46 @@ impl Story {
             applied: committed.saturating_sub(if behind { 40 } else { 0 }),
             digests: Vec::new(),
         }
+    }
+}
+
+/// What a client asks, and whether any node can answer it alone.
+fn question(dice: &mut Dice, at: u64) -> (Action, bool) {
+    let key = dice.below(12);
+    let get = |consistency| Action::Get { key, consistency };
+    match dice.below(10) {
+        0..4 => (
+            Action::Put {
+                key,
+                value: at,
+                cas: None,
+            },
+            false,
+        ),
+        4 => (
+            Action::Put {
+                key,
+                value: at,
+                cas: Some(3),
+            },
+            false,
+        ),
+        5 => (get(Consistency::Linearizable), false),
+        6 => (get(Consistency::Bounded { millis: 500 }), true),
+        7 => (
+            Action::UseToken {
+                token: key,
+                consistency: Consistency::Linearizable,
+            },
+            false,
+        ),
+        8 => (
+            Action::List {
+                consistency: Consistency::AtLeast { index: 1 },
+            },
+            true,
+        ),
+        _ => (get(Consistency::Stale), true),
     }
 }
 

@@ -19,7 +19,7 @@ pub struct FaultTimes {
     pub leader_lost: bool,
     /// Whether it left more than half of the sampled nodes unstruck. Without them nobody can be elected before healing.
     pub quorum_left: bool,
-    /// From the fault until one that it did not strike seeks votes or knows no leader.
+    /// From the fault until one other than the leader seeks votes or knows no leader.
     pub detected_ns: Option<u64>,
     /// From the fault until somebody leads in a later term.
     pub elected_ns: Option<u64>,
@@ -103,8 +103,8 @@ impl View<'_> {
             term: None,
         };
         // Without a leader seen before there is no telling which one came after.
-        if let Some(term) = self.term_before(fault).filter(|_| fault.hit_leader) {
-            let loss = self.loss(fault, term, end_ns);
+        if let Some((term, leader)) = self.leader_before(fault).filter(|_| fault.hit_leader) {
+            let loss = self.loss(fault, (term, leader), end_ns);
             times.elected_ns = loss.elected_ns.map(|at| at - fault.from_ns);
             times.detected_ns = loss.detected_ns.map(|at| at - fault.from_ns);
             times.leader_lost = loss.detected_ns.is_some();
@@ -129,16 +129,16 @@ impl View<'_> {
         &self.samples[..self.samples.partition_point(|sample| sample.at_ns <= at_ns)]
     }
 
-    /// The latest term in which somebody was seen to lead until the fault.
-    fn term_before(&self, fault: &Fault) -> Option<u64> {
+    /// The latest term in which somebody was seen to lead until the fault, and who.
+    fn leader_before(&self, fault: &Fault) -> Option<(u64, u64)> {
         let leading = self
             .before(fault.from_ns)
             .iter()
             .filter(|s| s.state == NodeState::Leader);
-        leading.map(|sample| sample.term).max()
+        leading.map(|sample| (sample.term, sample.node)).max()
     }
 
-    fn loss(&self, fault: &Fault, term: u64, end_ns: u64) -> Loss {
+    fn loss(&self, fault: &Fault, (term, leader): (u64, u64), end_ns: u64) -> Loss {
         let mut knew = self.knew_a_leader(fault.from_ns);
         let mut loss = Loss::default();
         let after = self.after(fault.from_ns).iter();
@@ -159,7 +159,7 @@ impl View<'_> {
                 break;
             }
             let lost_sight = sample.leader.is_none() && !leads && knew.contains(&sample.node);
-            let elsewhere = !fault.nodes.contains(&sample.node);
+            let elsewhere = sample.node != leader;
             if elsewhere && (lost_sight || sample.state == NodeState::Candidate) {
                 loss.detected_ns = loss.detected_ns.or(Some(sample.at_ns));
             }

@@ -145,3 +145,38 @@ fn span_ns(run: &Run) -> u64 {
 
 #[cfg(test)]
 pub(crate) mod fixtures;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::html::tests::run;
+
+    #[test]
+    fn percentiles_over_faults_leave_out_what_left_no_quorum() {
+        let mut run = run();
+        let figures = Figures::of(&run);
+        assert_eq!(
+            (
+                figures.recovery.leader_losses,
+                figures.recovery.first_ack.count
+            ),
+            (1, 1)
+        );
+        run.history.faults[0].nodes = vec![1, 2];
+        let recovery = Figures::of(&run).recovery;
+        assert_eq!(
+            (recovery.leader_losses, recovery.leader_losses_with_quorum),
+            (1, 0)
+        );
+        assert_eq!((recovery.first_ack.count, recovery.elected.count), (0, 0));
+        assert_eq!(recovery.caught_up.count, 1);
+    }
+
+    #[test]
+    fn the_axis_reaches_as_far_as_anything_that_happened() {
+        let mut run = run();
+        assert_eq!(Figures::of(&run).span_ns, 3000 * fixtures::MS);
+        run.history.faults[0].until_ns = Some(9000 * fixtures::MS);
+        assert_eq!(Figures::of(&run).span_ns, 9000 * fixtures::MS);
+    }
+}

@@ -34,7 +34,7 @@ pub(crate) fn checkers(out: &mut String, run: &Run) {
         let (word, class) = ruling_word(verdict.ruling);
         let _ = writeln!(
             out,
-            "<tr><td><span class=\"sign {class}\">{} {}</span></td><td><b>{}</b></td><td class=\"num\">{}</td><td>{}</td></tr>",
+            "<tr><td><span class=\"sign {class}\">{} {}</span></td><td><b>{}</b></td><td class=\"num\">{}</td><td class=\"text\">{}</td></tr>",
             ruling_sign(verdict.ruling),
             word.to_lowercase(),
             escape(&shortened(&verdict.checker, 80)),

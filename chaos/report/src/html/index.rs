@@ -167,14 +167,6 @@ fn row(out: &mut String, run: &Summary, linked: bool) {
         ruling_sign(run.ruling),
         word.to_lowercase(),
     );
-    if run.ruling != Ruling::Ok {
-        let _ = write!(
-            out,
-            "<div class=\"why\">{}</div><code>{}</code>",
-            escape(&shortened(&run.sentence, 240)),
-            escape(&run.reproduce),
-        );
-    }
     let first_ack = Quantiles::of_some(run.first_acks_ns.iter().copied());
     let never = first_ack.count > 0 && first_ack.p50.is_none();
     let _ = write!(
@@ -200,6 +192,14 @@ fn row(out: &mut String, run: &Summary, linked: bool) {
         if never { " bad" } else { "" },
         duration_or_dash(run.outage_longest_ns),
     );
+    if run.ruling != Ruling::Ok {
+        let _ = writeln!(
+            out,
+            "<tr class=\"why\"><td></td><td colspan=\"10\"><p>{}</p><code>{}</code></td></tr>",
+            escape(&shortened(&run.sentence, 240)),
+            escape(&shortened(&run.reproduce, 400)),
+        );
+    }
 }
 
 /// Each seeded bug once: found if any run found it, with the fewest seeds; else with all that were tried in vain.

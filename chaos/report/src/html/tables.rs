@@ -323,7 +323,7 @@ pub(crate) fn skipped(out: &mut String, skipped: &[Skipped]) {
     for skipped in skipped.iter().take(ROWS_MAX) {
         let _ = writeln!(
             out,
-            "<tr><td><b>{}</b></td><td>{}</td></tr>",
+            "<tr><td><b>{}</b></td><td class=\"text\">{}</td></tr>",
             escape(&shortened(&skipped.fault, 80)),
             escape(&shortened(&skipped.reason, TEXT_MAX)),
         );

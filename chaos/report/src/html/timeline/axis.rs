@@ -161,7 +161,8 @@ impl ValueAxis {
             Self::FromZeroLog { max } => {
                 let mut ticks = vec![0.0];
                 ticks.extend(decades(10.0, *max).into_iter().filter(|tick| tick <= max));
-                if *max < 10.0 {
+                let last = ticks.last().copied().unwrap_or(0.0);
+                if *max >= last * 2.5 {
                     ticks.push(*max);
                 }
                 ticks
@@ -237,7 +238,7 @@ mod tests {
         assert_eq!(log.ticks(), [1e6, 1e7, 1e8, 1e9]);
         assert!((log.place(1e6)).abs() < 1e-9 && (log.place(1e9) - 1.0).abs() < 1e-9);
         let zero = ValueAxis::FromZeroLog { max: 500.0 };
-        assert_eq!(zero.ticks(), [0.0, 10.0, 100.0]);
+        assert_eq!(zero.ticks(), [0.0, 10.0, 100.0, 500.0]);
         assert!(zero.place(0.0).abs() < 1e-9 && zero.place(1e9) <= 1.0);
         assert!(
             (nice_above(730.0) - 800.0).abs() < 1e-6 && (nice_above(0.045) - 0.05).abs() < 1e-9

@@ -125,6 +125,10 @@ impl Stack {
 
 /// The section with both drawings and their legend.
 pub(crate) fn timeline(out: &mut String, run: &Run, figures: &Figures) {
+    if figures.span_ns == 0 {
+        out.push_str("<section><h2>What happened</h2><p class=\"lead\">Nothing was recorded.</p></section>\n");
+        return;
+    }
     let ages = read_ages(&run.history.operations);
     let mut stack = Stack {
         axis: TimeAxis::new(figures.span_ns),
