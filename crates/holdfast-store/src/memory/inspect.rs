@@ -1,8 +1,8 @@
 //! Looking at a disk without opening it, and damaging it behind the store's back.
 
 use super::ROOT;
+use super::life::Life;
 use super::log::Stored;
-use super::mount::Life;
 use super::state::StateRows;
 use crate::log::{Purged, keys};
 use bytes::Bytes;

@@ -1,7 +1,7 @@
 //! The log's table: rows as readers see them, rows as a power cut would leave them, and the batches between the two.
 
 use super::crash::{Choice, Loss};
-use super::mount::Life;
+use super::life::Life;
 use crate::disk::{Edits, Fill, LogTable, Visit};
 use crate::fault::failed;
 use bytes::Bytes;

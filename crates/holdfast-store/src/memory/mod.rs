@@ -13,6 +13,7 @@
 mod crash;
 mod inspect;
 mod knobs;
+mod life;
 mod log;
 mod mount;
 mod names;
@@ -29,7 +30,8 @@ use crash::{Choice, Loss};
 use holdfast_machine::BoxFuture;
 use holdfast_types::StoreId;
 use knobs::Knobs;
-use mount::{Life, Mount};
+use life::Life;
+use mount::Mount;
 use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::Arc;

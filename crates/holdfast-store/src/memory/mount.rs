@@ -1,10 +1,9 @@
-//! One life of a disk, from one crash to the next, and the store's way to it.
+//! The store's way to one life of the disk.
 
-use super::crash::{Choice, Loss};
-use super::knobs::{DiskOp, Knobs, Lies};
-use super::log::{LogRows, MemoryLog};
-use super::names::{Content, Names, Node};
-use super::state::{MemoryState, StateRows};
+use super::life::Life;
+use super::log::MemoryLog;
+use super::names::{Content, Node};
+use super::state::MemoryState;
 use super::task;
 use crate::disk::{Access, Disk, DiskFile, Driver, Listed, Lock, LogTable, StateTable};
 use crate::fault::Faults;
@@ -14,137 +13,11 @@ use crate::options::Options;
 use holdfast_machine::{BoxFuture, StorageFault};
 use holdfast_types::StoreId;
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
-/// The one file of a checkpoint.
-const ROWS_FILE: &str = "rows.sst";
 
 pub(super) type Spawn = Box<dyn Fn(BoxFuture<'static, ()>) + Send + Sync>;
-
-/// What is on the disk, until the next crash.
-pub(super) struct Life {
-    knobs: Arc<Mutex<Knobs>>,
-    over: AtomicBool,
-    in_use: AtomicBool,
-    pub(super) names: Mutex<Names>,
-    /// By directory.
-    pub(super) logs: Mutex<BTreeMap<PathBuf, Arc<Mutex<LogRows>>>>,
-    pub(super) states: Mutex<BTreeMap<PathBuf, Arc<Mutex<StateRows>>>>,
-}
-
-impl Life {
-    pub(super) fn new(knobs: Arc<Mutex<Knobs>>) -> Self {
-        Self {
-            knobs,
-            over: AtomicBool::new(false),
-            in_use: AtomicBool::new(false),
-            names: Mutex::default(),
-            logs: Mutex::default(),
-            states: Mutex::default(),
-        }
-    }
-
-    /// What the next life begins with. It shares nothing with this one that can change.
-    pub(super) fn survivor(&self, loss: Loss, choice: &mut Choice) -> Self {
-        let names = self.names.lock().survivor(loss, choice);
-        let mut logs = BTreeMap::new();
-        for (dir, rows) in &*self.logs.lock() {
-            if names.get(dir).is_some() {
-                let left = rows.lock().survivor(loss, choice);
-                logs.insert(dir.clone(), Arc::new(Mutex::new(left)));
-            }
-        }
-        let mut states = BTreeMap::new();
-        for (dir, rows) in &*self.states.lock() {
-            if names.get(dir).is_some() {
-                let left = rows.lock().survivor(loss, choice);
-                states.insert(dir.clone(), Arc::new(Mutex::new(left)));
-            }
-        }
-        Self {
-            names: Mutex::new(names),
-            logs: Mutex::new(logs),
-            states: Mutex::new(states),
-            ..Self::new(Arc::clone(&self.knobs))
-        }
-    }
-
-    /// Nothing done in this life counts any more.
-    pub(super) fn end(&self) {
-        self.over.store(true, Ordering::SeqCst);
-    }
-
-    pub(super) fn is_over(&self) -> bool {
-        self.over.load(Ordering::SeqCst)
-    }
-
-    /// A write is about to happen, of these pieces.
-    pub(super) fn on_write<'a>(
-        &self,
-        pieces: impl IntoIterator<Item = &'a [u8]>,
-    ) -> io::Result<()> {
-        if self.is_over() {
-            return Ok(());
-        }
-        self.knobs.lock().on_write(pieces)
-    }
-
-    pub(super) fn lies(&self) -> Lies {
-        self.knobs.lock().lies
-    }
-
-    pub(super) fn latency(&self, op: DiskOp) -> Duration {
-        let latency = self.knobs.lock().latency.clone();
-        latency.map_or(Duration::ZERO, |latency| latency(op))
-    }
-
-    pub(super) fn make_checkpoint(&self, dir: &Path, file: Vec<u8>) -> io::Result<()> {
-        self.on_write([file.as_slice()])?;
-        let file = Arc::new(file);
-        let content = Content {
-            written: Arc::clone(&file),
-            synced: file,
-        };
-        let mut names = self.names.lock();
-        names.make_dir(dir)?;
-        names.set(
-            &dir.join(ROWS_FILE),
-            Node::File(Arc::new(Mutex::new(content))),
-        );
-        names.sync();
-        Ok(())
-    }
-
-    fn log(self: &Arc<Self>, dir: &Path) -> Arc<dyn LogTable> {
-        let rows = Arc::clone(self.logs.lock().entry(dir.to_owned()).or_default());
-        Arc::new(MemoryLog {
-            life: Arc::clone(self),
-            rows,
-        })
-    }
-
-    fn state(&self, dir: &Path, create: bool) -> Result<Arc<Mutex<StateRows>>, StorageFault> {
-        let mut states = self.states.lock();
-        if let Some(rows) = states.get(dir) {
-            return Ok(Arc::clone(rows));
-        }
-        let names = self.names.lock();
-        let rows = match names.file(&dir.join(ROWS_FILE)) {
-            Ok(file) => StateRows::decode(&file.lock().written)
-                .ok_or_else(|| StorageFault("opening the state: it is corrupt".to_owned()))?,
-            Err(_) if create => StateRows::default(),
-            Err(error) => return Err(crate::fault::failed("opening the state", &error)),
-        };
-        let rows = Arc::new(Mutex::new(rows));
-        states.insert(dir.to_owned(), Arc::clone(&rows));
-        Ok(rows)
-    }
-}
 
 /// A disk in one life, as the store sees it.
 pub(super) struct Mount {
@@ -164,6 +37,13 @@ impl Mount {
         }
     }
 
+    fn log(&self, dir: &Path) -> MemoryLog {
+        MemoryLog {
+            life: Arc::clone(&self.life),
+            rows: self.life.log(dir),
+        }
+    }
+
     pub(super) fn share(self) -> Arc<dyn Disk> {
         Arc::new(self)
     }
@@ -174,13 +54,13 @@ struct InUse(Arc<Life>);
 
 impl Drop for InUse {
     fn drop(&mut self) {
-        self.0.in_use.store(false, Ordering::SeqCst);
+        self.0.release();
     }
 }
 
 impl Disk for Mount {
     fn lock(&self, _path: &Path) -> Result<Lock, OpenError> {
-        if self.life.in_use.swap(true, Ordering::SeqCst) {
+        if !self.life.seize() {
             return Err(OpenError::InUse);
         }
         Ok(Box::new(InUse(Arc::clone(&self.life))))
@@ -265,7 +145,7 @@ impl Disk for Mount {
     }
 
     fn look_at_log(&self, dir: &Path) -> Result<Arc<dyn LogTable>, StorageFault> {
-        Ok(self.life.log(dir))
+        Ok(Arc::new(self.log(dir)))
     }
 
     fn open_log(
@@ -273,7 +153,7 @@ impl Disk for Mount {
         dir: &Path,
         _faults: &Arc<Faults>,
     ) -> Result<Arc<dyn LogTable>, StorageFault> {
-        Ok(self.life.log(dir))
+        Ok(Arc::new(self.log(dir)))
     }
 
     fn open_state(&self, dir: &Path, create: bool) -> Result<Arc<dyn StateTable>, StorageFault> {

@@ -4,8 +4,8 @@
 //! newest then is dropped before the next flush.
 
 use super::crash::{Choice, Loss};
+use super::life::Life;
 use super::log::{Edit, pieces};
-use super::mount::Life;
 use crate::disk::{Fill, Rows, StateTable, Visit};
 use crate::fault::failed;
 use bytes::Bytes;

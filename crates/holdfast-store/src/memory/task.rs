@@ -3,7 +3,7 @@
 //! nobody was told of.
 
 use super::knobs::DiskOp;
-use super::mount::Life;
+use super::life::Life;
 use crate::disk::Driver;
 use crate::log::{Committer, Op, Queue, Written};
 use holdfast_machine::BoxFuture;

@@ -7,8 +7,10 @@
 )]
 
 pub(crate) mod random;
+pub(crate) mod script;
 pub(crate) mod simulated;
 pub(crate) mod subject;
+pub(crate) mod world;
 
 use bytes::Bytes;
 use holdfast_machine::{Command, Put, StorageFault, SystemKey, Transaction, Write};
