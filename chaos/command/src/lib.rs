@@ -9,6 +9,7 @@
 //! 2. However it ends, its processes end with it, and what it mounted and limited is undone.
 //! 3. No share and no token is written to any file of the harness.
 
+pub mod ability;
 pub mod binary;
 pub mod catalogue;
 pub mod cli;
@@ -20,6 +21,7 @@ pub mod exit;
 mod inject;
 pub mod judge;
 pub mod length;
+pub mod losses;
 pub mod ndjson;
 mod output;
 pub mod rng;

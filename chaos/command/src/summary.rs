@@ -1,5 +1,6 @@
 //! A run on a terminal: the verdict first, then why, then where to look.
 
+use crate::losses::Losses;
 use crate::table::table;
 use holdfast_check::{Outcome, Ruling};
 use holdfast_report::Run;
@@ -116,20 +117,7 @@ fn figures(run: &Run) -> Vec<Vec<String>> {
 
 /// How long the loss of a leader was felt.
 fn leader_losses(run: &Run) -> Option<Vec<String>> {
-    let mut acks: Vec<u64> = holdfast_report::figures::fault_times(&run.history)
-        .iter()
-        .filter(|times| times.leader_lost)
-        .filter_map(|times| times.first_ack_ns)
-        .map(|nanos| nanos / 1_000_000)
-        .collect();
-    acks.sort_unstable();
-    let median = *acks.get(acks.len() / 2)?;
-    let worst = *acks.last()?;
-    let times = acks.len();
-    Some(vec![
-        "leader lost".to_owned(),
-        format!(
-            "{times} times; to the first acknowledged write: median {median} ms, worst {worst} ms"
-        ),
-    ])
+    let mut losses = Losses::default();
+    losses.add(run);
+    Some(vec!["leader lost".to_owned(), losses.line()?])
 }

@@ -5,7 +5,7 @@ use anyhow::{Context, bail};
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -53,6 +53,8 @@ impl Node {
             .args(["server", "--die-with-parent", "--config"])
             .arg(&self.place.config)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            // Ctrl-C at a terminal is for this program; it ends the nodes in its own order.
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(log.try_clone().context("sharing a log file")?)
             .stderr(log)
@@ -101,6 +103,13 @@ impl Node {
         let status = self.child.as_mut()?.try_wait().ok().flatten()?;
         self.child = None;
         Some(status)
+    }
+
+    /// Sends a signal, if it runs.
+    pub(crate) fn signal(&self, signal: i32) {
+        if let Some(pid) = self.pid() {
+            send_signal(pid, signal);
+        }
     }
 
     /// Its process, while it runs.

@@ -8,6 +8,7 @@ mod check;
 mod interrupt;
 mod list;
 mod run;
+mod sweep;
 
 use crate::cli::Command;
 use crate::exit::Exit;
@@ -23,6 +24,7 @@ pub fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Reproduce(args) => run::reproduce(&args),
         Command::Check(args) => check::check(&args),
         Command::Report(args) => check::report(&args),
-        Command::Sweep(_) | Command::Doctor(_) => anyhow::bail!("not here yet"),
+        Command::Sweep(args) => sweep::run(&args),
+        Command::Doctor(_) => anyhow::bail!("not here yet"),
     }
 }

@@ -1,7 +1,7 @@
 //! The faults of a run: which hold now, which held when, and whether they were seen to bite.
 
 use super::stage::Stage;
-use crate::catalogue::Entry;
+use crate::catalogue::{Entry, Group};
 use crate::inject::{Hold, inject};
 use crate::schedule::Step;
 use holdfast_check::Fault;
@@ -21,6 +21,7 @@ struct Active {
     /// Its place in the history.
     place: usize,
     name: &'static str,
+    group: Group,
     nodes: Vec<u64>,
     breaks: BTreeSet<u64>,
     until: Instant,
@@ -68,6 +69,7 @@ impl Faults {
         self.active.push(Active {
             place: self.history.len() - 1,
             name: entry.name,
+            group: entry.group,
             nodes,
             breaks,
             until: Instant::now() + step.lasts.0,
@@ -134,10 +136,11 @@ impl Faults {
         failed
     }
 
-    /// The nodes that some fault holds.
-    pub(crate) fn struck(&self) -> BTreeSet<u64> {
-        self.active
-            .iter()
+    /// The nodes that another fault of a group may not strike: those that one of the group holds, and those that are broken.
+    pub(crate) fn struck(&self, group: Group) -> BTreeSet<u64> {
+        let holds = |active: &&Active| active.group == group || !active.breaks.is_empty();
+        let holding = self.active.iter().filter(holds);
+        holding
             .flat_map(|active| active.nodes.iter().copied())
             .collect()
     }

@@ -3,7 +3,7 @@
 use super::faults::{Faults, Installing};
 use super::progress::Progress;
 use super::stage::Stage;
-use crate::catalogue::{self, Cost};
+use crate::catalogue::{self, Cost, Group};
 use crate::cluster::how_it_ended;
 use crate::scenario::Scenario;
 use crate::schedule::Step;
@@ -111,8 +111,11 @@ impl Timeline<'_> {
 
     /// Installs a step whose time has come. Gives whether it is dealt with, be it by skipping it.
     async fn try_install(&mut self, step: &Step, due: Instant) -> anyhow::Result<bool> {
-        let standing = self.standing();
         let late = Instant::now() > due + PATIENCE;
+        let Some(entry) = catalogue::find(&step.fault) else {
+            return Ok(self.skip(step, "unknown".to_owned()));
+        };
+        let standing = self.standing(entry.group);
         let chosen = standing.choose(&step.target, self.scenario.minority(), step.pick);
         let Some(nodes) = chosen else {
             return Ok(late
@@ -120,9 +123,6 @@ impl Timeline<'_> {
                     step,
                     format!("no target: {} was not to be had", step.target),
                 ));
-        };
-        let Some(entry) = catalogue::find(&step.fault) else {
-            return Ok(self.skip(step, "unknown".to_owned()));
         };
         let mut broken = standing.clone();
         broken.broken.extend(&self.struck.lost);
@@ -153,7 +153,7 @@ impl Timeline<'_> {
         true
     }
 
-    fn standing(&self) -> Standing {
+    fn standing(&self, group: Group) -> Standing {
         let down: BTreeSet<u64> = self.restart_at.keys().copied().collect();
         Standing {
             nodes: self.stage.cluster.ids(),
@@ -161,7 +161,7 @@ impl Timeline<'_> {
                 .sampler
                 .leader()
                 .filter(|id| self.knows_itself_leading(*id)),
-            struck: self.faults.struck().union(&down).copied().collect(),
+            struck: self.faults.struck(group).union(&down).copied().collect(),
             broken: self.faults.broken().union(&down).copied().collect(),
         }
     }
