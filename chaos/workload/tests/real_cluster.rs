@@ -135,7 +135,7 @@ fn answers_carry_what_they_must(operations: &[Operation]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn key_holders_close_the_cluster_and_open_it_again() {
-    let cluster = Cluster::ready(3).await;
+    let cluster = Cluster::ready_with_tls(3).await;
     let recorder = Recorder::new(LIMIT);
     let plan = Plan {
         seed: 12,
