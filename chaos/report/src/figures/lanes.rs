@@ -8,9 +8,9 @@ use serde::Serialize;
 /// A stretch in which nothing about a node changed that can be seen in its lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Stretch {
-    /// The node's first sample of it.
+    /// The node's first sample of it; when it fell silent, when it should have been heard next.
     pub from_ns: u64,
-    /// The first sample that says otherwise, or the end of the run.
+    /// Where the next one begins, or the end of the run.
     pub until_ns: u64,
     /// What the node did.
     pub state: NodeState,
@@ -64,7 +64,14 @@ pub fn lanes(samples: &[NodeSample], named: &[u64], end_ns: u64) -> Vec<Lane> {
 
 fn stretches(samples: &[&NodeSample], end_ns: u64) -> Vec<Stretch> {
     let mut stretches: Vec<Stretch> = Vec::new();
+    let mut heard = Heard::default();
     for sample in samples {
+        let mut from_ns = sample.at_ns;
+        if sample.state == NodeState::Down {
+            from_ns = from_ns.min(heard.due_ns());
+        } else {
+            heard.note(sample.at_ns);
+        }
         if let Some(last) = stretches.last_mut() {
             last.until_ns = sample.at_ns;
             // A node that is down has no term of its own; what stands in its sample is what was known before.
@@ -73,9 +80,11 @@ fn stretches(samples: &[&NodeSample], end_ns: u64) -> Vec<Stretch> {
             if down || (same && last.term == sample.term) {
                 continue;
             }
+            from_ns = from_ns.max(last.from_ns);
+            last.until_ns = from_ns;
         }
         stretches.push(Stretch {
-            from_ns: sample.at_ns,
+            from_ns,
             until_ns: end_ns.max(sample.at_ns),
             state: sample.state,
             sealed: sample.sealed,
@@ -86,6 +95,26 @@ fn stretches(samples: &[&NodeSample], end_ns: u64) -> Vec<Stretch> {
         last.until_ns = end_ns.max(last.until_ns);
     }
     stretches
+}
+
+/// When a node was last heard, and how long after the time before. One that falls silent counts as down from when it should
+/// have been heard again: to find out that there is no answer takes longer.
+#[derive(Default)]
+struct Heard {
+    last_ns: Option<u64>,
+    pace_ns: Option<u64>,
+}
+
+impl Heard {
+    fn note(&mut self, at_ns: u64) {
+        self.pace_ns = self.last_ns.map(|last| at_ns.saturating_sub(last));
+        self.last_ns = Some(at_ns);
+    }
+
+    fn due_ns(&self) -> u64 {
+        let due = |last: u64| Some(last.saturating_add(self.pace_ns?));
+        self.last_ns.and_then(due).unwrap_or(u64::MAX)
+    }
 }
 
 /// Each time somebody was seen to lead in a later term than anybody before. The first leader of a run changes nothing.
@@ -152,6 +181,28 @@ mod tests {
             sample(1, 30, NodeState::Follower, 2),
         ];
         assert_eq!(lanes(&samples, &[], 40)[0].stretches.len(), 4);
+    }
+
+    #[test]
+    fn silence_counts_from_when_the_node_should_have_been_heard() {
+        let samples = [
+            sample(1, 0, NodeState::Leader, 1),
+            sample(1, 10, NodeState::Leader, 1),
+            sample(1, 90, NodeState::Down, 1),
+            sample(1, 100, NodeState::Follower, 2),
+        ];
+        let lane = &lanes(&samples, &[], 110)[0];
+        let times: Vec<_> = lane
+            .stretches
+            .iter()
+            .map(|s| (s.from_ns, s.until_ns))
+            .collect();
+        assert_eq!(times, [(0, 20), (20, 100), (100, 110)]);
+        let unpaced = [
+            sample(1, 10, NodeState::Leader, 1),
+            sample(1, 90, NodeState::Down, 1),
+        ];
+        assert_eq!(lanes(&unpaced, &[], 95)[0].stretches[0].until_ns, 90);
     }
 
     #[test]

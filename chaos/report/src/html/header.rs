@@ -65,7 +65,7 @@ pub(crate) fn header(out: &mut String, run: &Run, summary: &Summary) {
         run.seed,
         run.nodes.len(),
         duration(run.duration_ns),
-        escape(&shortened(&run.started_at, 80)),
+        escape(&shortened(&to_the_second(&run.started_at), 80)),
     );
     if !run.reproduce.is_empty() {
         let _ = write!(
@@ -76,6 +76,17 @@ pub(crate) fn header(out: &mut String, run: &Run, summary: &Summary) {
         );
     }
     out.push_str("</header>\n");
+}
+
+/// A time without its fraction of a second, which nobody reads; the JSON has it.
+fn to_the_second(time: &str) -> String {
+    match time.split_once('.') {
+        Some((second, rest)) => {
+            let zone = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+            format!("{second}{zone}")
+        }
+        None => time.to_owned(),
+    }
 }
 
 /// One sentence that says why the word above it is what it is.
@@ -182,5 +193,27 @@ pub(crate) fn tally_card(out: &mut String, name: &str, tally: &Tally) {
             &format!("or more; {checked}"),
             "bad",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_told_to_the_second_in_its_own_zone() {
+        let told = [
+            "2026-11-21T06:30:46.608657785Z",
+            "2026-11-21T06:30:46.6+02:00",
+            "2026-11-21T06:30:46Z",
+            "",
+        ];
+        let expected = [
+            "2026-11-21T06:30:46Z",
+            "2026-11-21T06:30:46+02:00",
+            "2026-11-21T06:30:46Z",
+            "",
+        ];
+        assert_eq!(told.map(to_the_second), expected);
     }
 }

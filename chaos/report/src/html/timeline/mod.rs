@@ -18,7 +18,7 @@ use crate::run::Run;
 use axis::{TimeAxis, ValueAxis, WIDTH};
 
 /// Width of the names and scales.
-const GUTTER: f64 = 140.0;
+const GUTTER: f64 = 152.0;
 
 /// A coordinate: to a tenth of a pixel, without a needless zero.
 pub(crate) struct N(pub(crate) f64);
