@@ -50,7 +50,7 @@ impl World {
         .await
     }
 
-    /// The latest version. An absent secret has none, a deleted one a version without a value.
+    /// The latest version. Of an absent secret it is 0; a deleted one has a version and no value.
     pub(crate) async fn get(
         &self,
         client: &Client,
@@ -88,7 +88,7 @@ impl World {
                 .get("errors")
                 .is_none_or(|errors| errors.as_array().is_some_and(Vec::is_empty));
             return says_nothing.then(|| Seen {
-                version,
+                version: Some(version.unwrap_or(0)),
                 ..answer.seen()
             });
         }
