@@ -5,7 +5,7 @@ mod support;
 
 use holdfast_machine::{SystemKey, View as _};
 use holdfast_store::memory::{DiskOp, Lies};
-use holdfast_store::{OpenError, VerifyError};
+use holdfast_store::{OpenError, Options, VerifyError};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -153,6 +153,22 @@ fn operations_take_their_time_and_wait_together() {
 }
 
 #[test]
+fn a_full_queue_refuses_instead_of_blocking_the_clock() {
+    let simulated = Simulated::new(1);
+    let small = Options {
+        log_queue_bytes: 100,
+        ..options()
+    };
+    let stores = simulated.open_with(&small).unwrap();
+    let first = append_later(&stores.log, vec![entry(0, 200)]);
+    assert!(stores.log.save_committed(None).is_err());
+    simulated.settle();
+    assert_eq!(first.try_recv(), Ok(Ok(())));
+    stores.log.save_committed(None).unwrap();
+    stores.log.health().unwrap();
+}
+
+#[test]
 fn a_failed_write_stops_the_store_and_its_fate_is_unknown() {
     let mut fates = Vec::new();
     for choice in 0..16 {
@@ -267,7 +283,7 @@ fn what_is_written_is_shown_once_and_found_afterwards() {
 }
 
 /// Seeded bugs: the tests above must fail while one lives.
-#[cfg(feature = "mutants")]
+#[cfg(all(test, feature = "mutants"))]
 mod mutants {
     use holdfast_types::mutant::Mutant;
     use std::process::Command;

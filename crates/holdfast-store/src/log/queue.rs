@@ -7,7 +7,9 @@ use bytes::Bytes;
 use holdfast_machine::StorageFault;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::VecDeque;
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
+#[cfg(feature = "testing")]
+use std::task::{Context, Poll};
 
 /// One operation on the log.
 pub(crate) enum Op {
@@ -127,6 +129,7 @@ impl Queue {
     }
 
     /// As [`Queue::take`], for a task.
+    #[cfg(feature = "testing")]
     pub(crate) fn poll_take(&self, context: &Context<'_>) -> Poll<Option<Vec<Op>>> {
         let mut inner = self.inner.lock();
         if !inner.ops.is_empty() {
