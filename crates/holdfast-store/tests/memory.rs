@@ -283,7 +283,8 @@ fn what_is_written_is_shown_once_and_found_afterwards() {
 }
 
 /// Seeded bugs: the tests above must fail while one lives.
-#[cfg(all(test, feature = "mutants"))]
+#[cfg(feature = "mutants")]
+#[cfg(test)]
 mod mutants {
     use holdfast_types::mutant::Mutant;
     use std::process::Command;
