@@ -2,8 +2,8 @@
 
 mod history;
 
-use history::{freshness, is_well_formed, samples_make_sense, table};
-use holdfast_check::{Action, NodeSample, NodeState, Operation, Outcome};
+use history::{contradictions, freshness, is_well_formed, samples_make_sense, table};
+use holdfast_check::{Action, Consistency, NodeSample, NodeState, Operation, Outcome, Seen};
 use holdfast_tests::{Cluster, until};
 use holdfast_workload::{
     Lives, Plan, Recorder, Sampler, Sealing, Secret, Target, TargetNode, Workload,
@@ -70,6 +70,7 @@ async fn a_healthy_cluster_answers_everything_and_contradicts_nothing() {
     everything_was_done(&operations);
     answers_carry_what_they_must(&operations);
     is_well_formed(&operations);
+    assert_eq!(contradictions(&operations), Vec::<String>::new());
     samples_make_sense(&samples);
     let fine = |sample: &NodeSample| {
         sample.state != NodeState::Down && sample.committed > 0 && sample.life == 1
@@ -183,6 +184,7 @@ async fn key_holders_close_the_cluster_and_open_it_again() {
         assert!(table.contains_key(&seen), "{seen:?}: {table:?}");
     }
     is_well_formed(&operations);
+    assert_eq!(contradictions(&operations), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -248,6 +250,7 @@ async fn a_killed_leader_leaves_honest_outcomes_and_is_opened_when_it_is_back() 
     };
     assert!(operations.iter().any(refused), "{table:?}");
     is_well_formed(&operations);
+    assert_eq!(contradictions(&operations), Vec::<String>::new());
     samples_make_sense(&samples);
     let of_victim = |wanted: fn(&NodeSample) -> bool| {
         samples.iter().any(|one| one.node == victim && wanted(one))
@@ -256,4 +259,62 @@ async fn a_killed_leader_leaves_honest_outcomes_and_is_opened_when_it_is_back() 
     assert!(of_victim(
         |one| one.life == 2 && one.state != NodeState::Down
     ));
+}
+
+#[test]
+fn a_planted_lie_is_a_contradiction() {
+    let operation = |id: u64, action: Action, version| Operation {
+        id,
+        client: id,
+        node: 1,
+        invoked_ns: id * 10,
+        returned_ns: Some(id * 10 + 5),
+        action,
+        outcome: Outcome::Ok(Seen {
+            version,
+            ..Seen::default()
+        }),
+    };
+    let consistency = Consistency::Linearizable;
+    let put = |id, cas, version| {
+        operation(
+            id,
+            Action::Put {
+                key: 1,
+                value: id,
+                cas,
+            },
+            Some(version),
+        )
+    };
+    let get = |id, version| {
+        operation(
+            id,
+            Action::Get {
+                key: 1,
+                consistency,
+            },
+            Some(version),
+        )
+    };
+    let revoke = operation(3, Action::RevokeToken { token: 7 }, None);
+    let used = |id| {
+        operation(
+            id,
+            Action::UseToken {
+                token: 7,
+                consistency,
+            },
+            None,
+        )
+    };
+    assert!(contradictions(&[put(1, None, 1), used(2), revoke.clone(), get(4, 1)]).is_empty());
+    for lie in [
+        vec![put(1, None, 1), put(2, None, 1)],
+        vec![put(1, None, 1), put(2, Some(0), 2)],
+        vec![put(1, None, 2), get(2, 1)],
+        vec![revoke, used(4)],
+    ] {
+        assert_eq!(contradictions(&lie).len(), 1, "{lie:?}");
+    }
 }

@@ -18,14 +18,17 @@ pub(crate) fn kind(action: &Action) -> &'static str {
     }
 }
 
+fn consistency(action: &Action) -> Option<Consistency> {
+    match action {
+        Action::Get { consistency, .. }
+        | Action::List { consistency }
+        | Action::UseToken { consistency, .. } => Some(*consistency),
+        _ => None,
+    }
+}
+
 pub(crate) fn freshness(action: &Action) -> Option<&'static str> {
-    let (Action::Get { consistency, .. }
-    | Action::List { consistency }
-    | Action::UseToken { consistency, .. }) = action
-    else {
-        return None;
-    };
-    Some(match consistency {
+    Some(match consistency(action)? {
         Consistency::Linearizable => "linearizable",
         Consistency::AtLeast { .. } => "at least",
         Consistency::Bounded { .. } => "bounded",
@@ -101,4 +104,70 @@ pub(crate) fn samples_make_sense(samples: &[NodeSample]) {
         leaders.values().all(|nodes| nodes.len() == 1),
         "{leaders:?}"
     );
+}
+
+/// What contradicts a cluster that never lies, told simply and slowly: a second opinion beside the checkers.
+pub(crate) fn contradictions(operations: &[Operation]) -> Vec<String> {
+    let mut found = Vec::new();
+    // Of each secret: when each version was acknowledged, and its value.
+    let mut written: BTreeMap<u64, Vec<(u64, u64, u64)>> = BTreeMap::new();
+    let mut revoked: BTreeMap<u64, u64> = BTreeMap::new();
+    for one in operations {
+        let (Outcome::Ok(seen), Some(at)) = (&one.outcome, one.returned_ns) else {
+            continue;
+        };
+        match one.action {
+            Action::Put { key, value, cas } => {
+                let version = seen.version.unwrap_or(0);
+                let made = written.entry(key).or_default();
+                if made.iter().any(|(_, other, _)| *other == version) {
+                    found.push(format!("two writes made version {version} of {key}"));
+                }
+                if cas.is_some_and(|cas| cas + 1 != version) {
+                    found.push(format!(
+                        "a conditional write made version {version}: {one:?}"
+                    ));
+                }
+                made.push((at, version, value));
+            }
+            Action::RevokeToken { token } => {
+                revoked.entry(token).or_insert(at);
+            }
+            _ => {}
+        }
+    }
+    for one in operations {
+        let (Outcome::Ok(seen), Some(Consistency::Linearizable)) =
+            (&one.outcome, consistency(&one.action))
+        else {
+            continue;
+        };
+        match one.action {
+            Action::Get { key, .. } => {
+                let made = written.get(&key).map(Vec::as_slice).unwrap_or_default();
+                let due = made
+                    .iter()
+                    .filter(|(at, _, _)| *at < one.invoked_ns)
+                    .map(|(_, version, _)| *version);
+                if seen.version < due.max() {
+                    found.push(format!("stale: {one:?}"));
+                }
+                let same = made
+                    .iter()
+                    .find(|(_, version, _)| Some(*version) == seen.version);
+                if let (Some((_, _, wrote)), Some(read)) = (same, seen.value)
+                    && *wrote != read
+                {
+                    found.push(format!("another value at this version: {one:?}"));
+                }
+            }
+            Action::UseToken { token, .. }
+                if revoked.get(&token).is_some_and(|at| *at < one.invoked_ns) =>
+            {
+                found.push(format!("used after its end: {one:?}"));
+            }
+            _ => {}
+        }
+    }
+    found
 }
