@@ -41,7 +41,7 @@ const FLOORS: [&str; 23] = [
 /// Crates apart: anyone may use them; they know nothing of the server.
 const APART: [&str; 3] = ["holdfast-client", "holdfast-proto", "holdfast-check"];
 /// Packages beside the house, and what they may use: public doors, and the tests' way to start a cluster.
-const BESIDE: [(&str, &[&str]); 8] = [
+const BESIDE: [(&str, &[&str]); 9] = [
     ("holdfast-tests", &["holdfast-client", "holdfast-proto"]),
     // The harness reads the logs of stopped nodes, as a thief would; everything else goes through public doors.
     (
@@ -60,6 +60,8 @@ const BESIDE: [(&str, &[&str]); 8] = [
     ),
     ("holdfast-nemesis", &[]),
     ("holdfast-relay", &[]),
+    // Loaded into faulted processes, linked by nobody.
+    ("holdfast-shim", &[]),
     ("holdfast-report", &["holdfast-check"]),
     ("holdfast-workload", &["holdfast-check", "holdfast-client"]),
     (
