@@ -1,0 +1,19 @@
+//! Disks of nodes: a file system of its own for each, in an image, and what may happen to it.
+
+mod damage;
+mod fill;
+mod hang;
+mod node_disk;
+mod power;
+mod registry;
+mod snapshot;
+mod tools;
+
+pub use damage::{DamageFile, DataFile};
+pub use fill::FillDisk;
+pub use hang::HangDisk;
+pub use node_disk::NodeDisk;
+pub use power::CutPower;
+pub use snapshot::{RollBack, Snapshot};
+
+pub(crate) use registry::sweep;
