@@ -1,0 +1,1 @@
+//! Tests of linearizability and of the second algorithm against it.

@@ -1,0 +1,1 @@
+//! Each invariant of Raft, broken.

@@ -1,0 +1,131 @@
+//! A sealed node gives nothing.
+//!
+//! The answer to a seal says that it is committed and that the node that was asked has forgotten its keys. From then on
+//! nothing is answered there, nor anywhere else what must be up to date: a write, a linearizable read, a bounded read once its
+//! bound has passed. A node that is cut off cannot know of the seal yet, so that older answers of others prove nothing by
+//! themselves; but no node answers while it says of itself that it is sealed. All until somebody begins to open the node.
+
+use crate::judge::{Judge, shown};
+use crate::stale_reads::SLACK_MS;
+use crate::{Action, Consistency, History, NodeSample, NodeState, Operation, Verdict};
+use std::collections::BTreeMap;
+
+/// Judges what was answered after seals and by sealed nodes.
+#[must_use]
+pub fn sealed(history: &History) -> Verdict {
+    let mut judge = Judge::new("sealed");
+    let mut nodes: BTreeMap<u64, Node<'_>> = BTreeMap::new();
+    for op in &history.operations {
+        let node = nodes.entry(op.node).or_default();
+        match op.action {
+            Action::Unseal => node.unseals.push(op),
+            Action::Seal => {}
+            _ if op.is_ok() => node.answered.push(op),
+            _ => {}
+        }
+    }
+    for sample in &history.samples {
+        nodes.entry(sample.node).or_default().samples.push(sample);
+    }
+    let seal = |op: &&Operation| matches!(op.action, Action::Seal) && op.is_ok();
+    let seals: Vec<&Operation> = history.operations.iter().filter(seal).collect();
+    for node in nodes.values_mut() {
+        node.unseals.sort_by_key(|op| (op.invoked_ns, op.id));
+        node.answered.sort_by_key(|op| (op.invoked_ns, op.id));
+        for seal in &seals {
+            judge.checked(1);
+            node.check_seal(seal, &mut judge);
+        }
+        node.check_samples(&mut judge);
+    }
+    let held = format!(
+        "{} times that a node was sealed or said so, and it gave nothing",
+        judge.total()
+    );
+    judge.finish(held)
+}
+
+#[derive(Default)]
+struct Node<'a> {
+    unseals: Vec<&'a Operation>,
+    answered: Vec<&'a Operation>,
+    samples: Vec<&'a NodeSample>,
+}
+
+impl<'a> Node<'a> {
+    /// The moment from which an opening may be under way that had not ended at a time: at once, when one is outstanding.
+    fn opened_from(&self, since_ns: u64) -> u64 {
+        let open = self.unseals.iter().find(|op| op.end_ns() >= since_ns);
+        open.map_or(u64::MAX, |op| op.invoked_ns.max(since_ns))
+    }
+
+    fn check_seal(&self, seal: &'a Operation, judge: &mut Judge) {
+        let sealed_ns = seal.end_ns();
+        // An opening that overlapped with the seal may have come after it.
+        let until_ns = self.opened_from(seal.invoked_ns);
+        let from = self
+            .answered
+            .partition_point(|op| op.invoked_ns <= sealed_ns);
+        for op in &self.answered[from..] {
+            if op.invoked_ns >= until_ns || op.end_ns() >= until_ns {
+                break;
+            }
+            if op.node == seal.node || must_know(op, sealed_ns) {
+                let what = format!(
+                    "node {} answered operation {} after the cluster had been sealed by operation {}",
+                    op.node, op.id, seal.id
+                );
+                judge.blame(shown(what, &[seal, op]));
+            }
+        }
+    }
+
+    /// No answer lies within a time during which a node said again and again that it is sealed.
+    fn check_samples(&self, judge: &mut Judge) {
+        let samples: Vec<&NodeSample> = self
+            .samples
+            .iter()
+            .filter(|sample| sample.state != NodeState::Down)
+            .copied()
+            .collect();
+        let same = |a: &&NodeSample, b: &&NodeSample| a.sealed == b.sealed && a.life == b.life;
+        for run in samples.chunk_by(same).filter(|run| run[0].sealed) {
+            judge.checked(run.len());
+            // A sample's time is when the look began: what it shows was so at the latest when the next one began.
+            let (Some(first), Some(second), Some(last)) = (run.first(), run.get(1), run.last())
+            else {
+                continue;
+            };
+            let until_ns = self.opened_from(first.at_ns).min(last.at_ns);
+            let from = self
+                .answered
+                .partition_point(|op| op.invoked_ns < second.at_ns);
+            let within = |op: &&&Operation| op.end_ns() <= until_ns;
+            let upto = self.answered.partition_point(|op| op.invoked_ns < until_ns);
+            for op in self
+                .answered
+                .get(from..upto)
+                .unwrap_or_default()
+                .iter()
+                .filter(within)
+            {
+                let what = format!(
+                    "node {} answered operation {} while it said that it is sealed",
+                    op.node, op.id
+                );
+                judge.blame(shown(what, &[op]));
+            }
+        }
+    }
+}
+
+/// Whether any node that answers this must know of a seal that was acknowledged at a time.
+fn must_know(op: &Operation, sealed_ns: u64) -> bool {
+    match op.consistency() {
+        Some(Consistency::Bounded { millis }) => {
+            let age_ns = millis.saturating_add(SLACK_MS).saturating_mul(1_000_000);
+            op.invoked_ns > sealed_ns.saturating_add(age_ns)
+        }
+        _ => op.is_linearizable(),
+    }
+}

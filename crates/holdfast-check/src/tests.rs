@@ -1,0 +1,1 @@
+//! Each checker, shown what it exists for.
