@@ -2,13 +2,18 @@
 
 mod history;
 
-use history::{contradictions, freshness, is_well_formed, samples_make_sense, table};
-use holdfast_check::{Action, Consistency, NodeSample, NodeState, Operation, Outcome, Seen};
+use history::{
+    are_judged_sound, contradictions, freshness, is_well_formed, samples_make_sense, table,
+};
+use holdfast_check::{
+    Action, Canaries, Consistency, NodeSample, NodeState, Operation, Outcome, Ruling, Seen, Verdict,
+};
 use holdfast_tests::{Cluster, until};
 use holdfast_workload::{
-    Lives, Plan, Recorder, Sampler, Sealing, Secret, Target, TargetNode, Workload,
+    Counts, Lives, Plan, Recorder, Sampler, Sealing, Secret, Target, TargetNode, Workload,
 };
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 const LIMIT: usize = 200_000;
@@ -29,6 +34,14 @@ fn target(cluster: &Cluster, mount: &str) -> Target {
     }
 }
 
+/// Checkers that every run gives enough to judge.
+const CHECKED: [&str; 5] = [
+    "linearizability",
+    "cas",
+    "phantoms",
+    "stale-reads",
+    "revocation",
+];
 const PERIOD: Duration = Duration::from_millis(75);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -76,6 +89,7 @@ async fn a_healthy_cluster_answers_everything_and_contradicts_nothing() {
         sample.state != NodeState::Down && sample.committed > 0 && sample.life == 1
     };
     assert!(samples.iter().all(fine));
+    are_judged_sound(operations, samples, &CHECKED);
 }
 
 fn everything_was_done(operations: &[Operation]) {
@@ -148,9 +162,13 @@ async fn key_holders_close_the_cluster_and_open_it_again() {
         }),
         ..Plan::default()
     };
-    let work = Workload::start(target(&cluster, "sealing"), plan, recorder.clone())
-        .await
-        .unwrap();
+    let work = Workload::start(
+        target(&cluster, "sealing-canary-mount"),
+        plan,
+        recorder.clone(),
+    )
+    .await
+    .unwrap();
     let canaries = work.canaries().len();
     until(
         "two seals and as many openings of every node",
@@ -185,6 +203,9 @@ async fn key_holders_close_the_cluster_and_open_it_again() {
     }
     is_well_formed(&operations);
     assert_eq!(contradictions(&operations), Vec::<String>::new());
+    are_judged_sound(operations, Vec::new(), &CHECKED);
+    let found = scanned(&cluster, &finished.canaries());
+    assert_eq!(found.ruling, Ruling::Ok, "{found:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -202,27 +223,12 @@ async fn a_killed_leader_leaves_honest_outcomes_and_is_opened_when_it_is_back() 
         .await
         .unwrap();
     let leader = cluster.leader().await;
-    until("some answers", Duration::from_secs(20), || async {
-        let counts = recorder.counts();
-        if counts.ok > 200 { Ok(()) } else { Err(counts) }
-    })
-    .await;
+    counted("some answers", &recorder, |counts| counts.ok > 200).await;
     let victim = u64::try_from(leader).unwrap();
     cluster.node(leader).kill();
     let killed_ns = recorder.now_ns();
-    until(
-        "a write after the leader's death",
-        Duration::from_secs(20),
-        || async {
-            let counts = recorder.counts();
-            if counts.last_write_ns > killed_ns {
-                Ok(())
-            } else {
-                Err(counts)
-            }
-        },
-    )
-    .await;
+    let later = |counts: Counts| counts.last_write_ns > killed_ns;
+    counted("a write after the leader's death", &recorder, later).await;
     assert_eq!(lives.bump(victim), 2);
     cluster.node(leader).start();
     until(
@@ -259,6 +265,39 @@ async fn a_killed_leader_leaves_honest_outcomes_and_is_opened_when_it_is_back() 
     assert!(of_victim(
         |one| one.life == 2 && one.state != NodeState::Down
     ));
+    are_judged_sound(operations, samples, &CHECKED);
+}
+
+async fn counted(what: &str, recorder: &Recorder, enough: impl Fn(Counts) -> bool) {
+    until(what, Duration::from_secs(20), || async {
+        let counts = recorder.counts();
+        if enough(counts) { Ok(()) } else { Err(counts) }
+    })
+    .await;
+}
+
+/// Looks for canaries in everything that the nodes wrote.
+fn scanned(cluster: &Cluster, canaries: &[Vec<u8>]) -> Verdict {
+    let mut scan = Canaries::new(canaries).expect("canaries are long enough");
+    let mut folders = vec![cluster.folder().join("data")];
+    let mut files: Vec<PathBuf> = cluster.nodes.iter().map(|node| node.log.clone()).collect();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path)
+            } else {
+                files.push(path)
+            }
+        }
+    }
+    for path in files {
+        // A file that the store has removed meanwhile leaks nothing.
+        if let Ok(bytes) = std::fs::read(&path) {
+            scan.scan(&path.to_string_lossy(), &bytes);
+        }
+    }
+    scan.verdict()
 }
 
 #[test]

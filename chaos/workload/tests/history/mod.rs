@@ -1,6 +1,8 @@
 //! What a recorded history is looked at for.
 
-use holdfast_check::{Action, Consistency, NodeSample, NodeState, Operation, Outcome};
+use holdfast_check::{
+    Action, Consistency, History, NodeSample, NodeState, Operation, Outcome, Ruling, Verdict,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) fn kind(action: &Action) -> &'static str {
@@ -170,4 +172,43 @@ pub(crate) fn contradictions(operations: &[Operation]) -> Vec<String> {
         }
     }
     found
+}
+
+/// Checkers that need neither logs nor faults.
+const JUDGES: [fn(&History) -> Verdict; 9] = [
+    holdfast_check::linearizability,
+    holdfast_check::wgl,
+    holdfast_check::cas,
+    holdfast_check::phantoms,
+    holdfast_check::stale_reads,
+    holdfast_check::revocation,
+    holdfast_check::sealed,
+    holdfast_check::election_safety,
+    holdfast_check::monotonic,
+];
+
+/// No checker may find anything; those named must have had enough to judge.
+pub(crate) fn are_judged_sound(
+    operations: Vec<Operation>,
+    samples: Vec<NodeSample>,
+    must: &[&str],
+) {
+    let ended_ns = operations.last().map_or(0, |last| last.invoked_ns);
+    let history = History {
+        operations,
+        samples,
+        ended_ns,
+        ..History::default()
+    };
+    let verdicts: Vec<Verdict> = JUDGES.iter().map(|judge| judge(&history)).collect();
+    for verdict in &verdicts {
+        assert_ne!(verdict.ruling, Ruling::Violation, "{verdict:#?}");
+    }
+    for name in must {
+        let said = verdicts.iter().find(|verdict| verdict.checker == *name);
+        assert!(
+            said.is_some_and(|said| said.ruling == Ruling::Ok && said.checked > 0),
+            "{name}: {said:#?}"
+        );
+    }
 }
