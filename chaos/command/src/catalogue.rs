@@ -45,6 +45,10 @@ pub struct Entry {
     pub cost: Cost,
     /// Whether it needs nodes on file systems of their own (`disk = "image"`).
     pub image: bool,
+    /// Whether it works through the shim, so that nodes must be started under it.
+    pub shim: bool,
+    /// Whether a process that it strikes may rightly end by itself.
+    pub ends: bool,
 }
 
 const fn entry(name: &'static str, group: Group, cost: Cost, about: &'static str) -> Entry {
@@ -55,12 +59,24 @@ const fn entry(name: &'static str, group: Group, cost: Cost, about: &'static str
         params: &[],
         cost,
         image: false,
+        shim: false,
+        ends: false,
     }
 }
 
 impl Entry {
     const fn with(mut self, params: &'static [&'static str]) -> Self {
         self.params = params;
+        self
+    }
+
+    const fn may_end(mut self) -> Self {
+        self.ends = true;
+        self
+    }
+
+    const fn by_shim(mut self) -> Self {
+        self.shim = true;
         self
     }
 
@@ -107,16 +123,18 @@ pub const ALL: &[Entry] = &[
         "memory-pressure",
         Group::Process,
         Cost::Struck,
-        "a memory limit that it reaches",
+        "so much memory more can be had and none beyond",
     )
-    .with(&["mib"]),
+    .with(&["mib"])
+    .may_end(),
     entry(
         "fd-exhaustion",
         Group::Process,
         Cost::Struck,
-        "no descriptor is left",
+        "so many descriptors more can be had and none beyond",
     )
-    .with(&["descriptors"]),
+    .with(&["descriptors"])
+    .may_end(),
     entry(
         "isolate",
         Group::Network,
@@ -127,7 +145,7 @@ pub const ALL: &[Entry] = &[
         "halves",
         Group::Network,
         Cost::Cut,
-        "two sides that cannot reach each other; the target is on the smaller",
+        "two sides that cannot reach each other; the target is one of them",
     ),
     entry(
         "one-way-in",
@@ -148,68 +166,89 @@ pub const ALL: &[Entry] = &[
         "two sides that only the target reaches both of",
     ),
     entry(
+        "ring",
+        Group::Network,
+        Cost::Nothing,
+        "every node reaches a majority, and no two the same one",
+    ),
+    entry(
         "flaky",
         Group::Network,
         Cost::Nothing,
-        "delay, jitter, loss, duplicates and flipped bits on every link of the target",
+        "delay, jitter, loss, duplicates, flipped bits and overtaking on every link of the target",
     )
-    .with(&["delay", "jitter", "loss", "duplicate", "corrupt"]),
+    .with(&["delay", "jitter", "loss", "duplicate", "corrupt", "reorder"]),
     entry(
         "power-cut",
         Group::Disk,
         Cost::Struck,
         "what was not synced is gone; mounted, started and unsealed again",
     )
-    .on_image(),
-    entry("full-disk", Group::Disk, Cost::Struck, "no byte is free").on_image(),
-    entry("hung-disk", Group::Disk, Cost::Struck, "writes wait").on_image(),
+    .on_image()
+    .may_end(),
+    entry("full-disk", Group::Disk, Cost::Struck, "no byte is free")
+        .on_image()
+        .may_end(),
+    entry("hung-disk", Group::Disk, Cost::Struck, "writes wait")
+        .on_image()
+        .may_end(),
     entry(
         "slow-disk",
         Group::Disk,
         Cost::Struck,
         "each sync takes longer",
     )
-    .with(&["delay"]),
+    .with(&["delay"])
+    .by_shim()
+    .may_end(),
     entry(
         "io-error",
         Group::Disk,
         Cost::Struck,
-        "writes and syncs fail with EIO; started and unsealed again",
-    ),
+        "writes and syncs fail with EIO; it ends, and is started and unsealed again",
+    )
+    .by_shim()
+    .may_end(),
     entry(
         "torn-write",
         Group::Disk,
         Cost::Struck,
-        "killed in the middle of a write: its end is cut off; started again",
-    ),
+        "half of one write reaches the disk; it ends, and is started and unsealed again",
+    )
+    .by_shim()
+    .may_end(),
     entry(
         "bit-flip",
         Group::Disk,
         Cost::Lost,
         "killed, bits flipped in a file, started again",
     )
-    .with(&["file", "bits"]),
+    .with(&["file", "bits"])
+    .may_end(),
     entry(
         "rolled-back-disk",
         Group::Disk,
         Cost::Lost,
         "killed, set back to an older image of its disk, started again",
     )
-    .on_image(),
+    .on_image()
+    .may_end(),
     entry(
         "clock-jump",
         Group::Clock,
         Cost::Nothing,
-        "the wall clock jumps",
+        "the wall clock jumps, and back",
     )
-    .with(&["offset_s"]),
+    .with(&["offset_s"])
+    .by_shim(),
     entry(
         "clock-drift",
         Group::Clock,
         Cost::Nothing,
-        "every clock of the process runs at another speed",
+        "the wall clock runs at another speed; timers stay true",
     )
-    .with(&["speed"]),
+    .with(&["speed"])
+    .by_shim(),
 ];
 
 /// The fault of a name.

@@ -113,8 +113,16 @@ fn canaries(evidence: &Evidence) -> Verdict {
 fn nonces(evidence: &Evidence) -> Verdict {
     let mut seen: BTreeMap<(u32, [u8; 24]), [u8; 32]> = BTreeMap::new();
     let mut wrong = Vec::new();
-    for (node, data) in &evidence.nodes {
-        for record in data.iter().flat_map(|data| &data.records) {
+    let stopped = evidence
+        .nodes
+        .iter()
+        .filter_map(|(node, data)| Some((*node, &data.as_ref().ok()?.records)));
+    let remembered = evidence
+        .remembered
+        .iter()
+        .map(|(node, records)| (*node, records));
+    for (node, records) in stopped.chain(remembered) {
+        for record in records {
             let first = *seen
                 .entry((record.key_term, record.nonce))
                 .or_insert(record.hash);

@@ -31,3 +31,4 @@ pub mod schedule;
 pub mod summary;
 pub mod table;
 pub mod target;
+mod wire;

@@ -105,13 +105,6 @@ impl Node {
         Some(status)
     }
 
-    /// Sends a signal, if it runs.
-    pub(crate) fn signal(&self, signal: i32) {
-        if let Some(pid) = self.pid() {
-            send_signal(pid, signal);
-        }
-    }
-
     /// Its process, while it runs.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {

@@ -17,6 +17,10 @@ pub struct Evidence {
     pub nodes: BTreeMap<u64, Result<NodeData, String>>,
     /// What was found that must be nowhere.
     pub hunter: Hunter,
+    /// Records of disks that were damaged or set back, and of which node.
+    pub remembered: Vec<(u64, Vec<RecordSeen>)>,
+    /// Packets that were not kept, and so not searched.
+    pub missed_packets: u64,
     /// Lines in the nodes' logs that tell of a panic.
     pub panics: Vec<String>,
 }
@@ -51,9 +55,13 @@ impl Evidence {
             };
             nodes.insert(node.id(), data);
         }
+        let (packets, missed_packets) = stage.wire.finish()?;
+        hunter.files(&packets)?;
         Ok(Self {
             nodes,
             hunter,
+            remembered: stage.remembered().to_vec(),
+            missed_packets,
             panics,
         })
     }

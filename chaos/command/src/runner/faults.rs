@@ -1,19 +1,24 @@
 //! The faults of a run: which hold now, which held when, and whether they were seen to bite.
 
 use super::stage::Stage;
-use crate::catalogue::{Entry, Group};
+use crate::catalogue::{self, Entry, Group};
 use crate::inject::{Hold, inject};
 use crate::schedule::Step;
 use holdfast_check::Fault;
 use holdfast_workload::Recorder;
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// A process may be on its way out when the fault is healed that sent it there.
+const AFTERMATH: Duration = Duration::from_secs(5);
 
 /// All faults of a run.
 #[derive(Default)]
 pub(crate) struct Faults {
     active: Vec<Active>,
     history: Vec<Fault>,
+    /// When which node was healed of what.
+    healed: Vec<(Instant, u64, &'static str)>,
 }
 
 /// A fault that holds.
@@ -82,7 +87,7 @@ impl Faults {
     ///
     /// # Errors
     /// When something cannot be healed.
-    pub(crate) async fn heal_due(
+    pub(crate) fn heal_due(
         &mut self,
         stage: &mut Stage,
         recorder: &Recorder,
@@ -92,23 +97,23 @@ impl Faults {
             .active
             .extract_if(.., |active| active.until <= now)
             .collect();
-        self.heal(due, stage, recorder).await
+        self.heal(due, stage, recorder)
     }
 
     /// Heals everything that holds.
     ///
     /// # Errors
     /// When something cannot be healed; the others are healed all the same.
-    pub(crate) async fn heal_all(
+    pub(crate) fn heal_all(
         &mut self,
         stage: &mut Stage,
         recorder: &Recorder,
     ) -> anyhow::Result<()> {
         let all = std::mem::take(&mut self.active);
-        self.heal(all, stage, recorder).await
+        self.heal(all, stage, recorder)
     }
 
-    async fn heal(
+    fn heal(
         &mut self,
         due: Vec<Active>,
         stage: &mut Stage,
@@ -116,16 +121,17 @@ impl Faults {
     ) -> anyhow::Result<()> {
         let mut failed = Ok(());
         for active in due {
-            let healed = active.hold.heal(&active.nodes, stage).await;
+            let now = Instant::now();
+            self.healed
+                .extend(active.nodes.iter().map(|node| (now, *node, active.name)));
+            let healed = active.hold.heal(&active.nodes, stage);
             if let Some(fault) = self.history.get_mut(active.place) {
                 fault.until_ns = Some(recorder.now_ns());
                 match &healed {
                     Ok(healed) => {
                         fault.verified |= healed.bit;
                         if !healed.detail.is_empty() {
-                            fault.detail = format!("{} {}", fault.detail, healed.detail)
-                                .trim()
-                                .to_owned();
+                            fault.detail.clone_from(&healed.detail);
                         }
                     }
                     Err(error) => fault.detail = format!("{}; not healed: {error:#}", fault.detail),
@@ -153,13 +159,29 @@ impl Faults {
             .collect()
     }
 
-    /// The names of the faults that hold a node.
-    pub(crate) fn holding(&self, node: u64) -> Vec<String> {
+    /// The faults that explain why a process ended by itself: those that hold it, and those that held it a moment ago.
+    pub(crate) fn explaining(&self, node: u64) -> Vec<&'static str> {
         let holding = self
             .active
             .iter()
             .filter(|active| active.nodes.contains(&node));
-        holding.map(|active| active.name.to_owned()).collect()
+        let held = self
+            .healed
+            .iter()
+            .filter(|(at, held, _)| *held == node && at.elapsed() < AFTERMATH);
+        let names = holding
+            .map(|active| active.name)
+            .chain(held.map(|(_, _, name)| *name));
+        names
+            .filter(|name| catalogue::find(name).is_some_and(|entry| entry.ends))
+            .collect()
+    }
+
+    /// Whether a fault holds a node.
+    pub(crate) fn holds(&self, node: u64) -> bool {
+        self.active
+            .iter()
+            .any(|active| active.nodes.contains(&node))
     }
 
     /// What holds now.

@@ -64,7 +64,7 @@ pub async fn run(
         format!("{} seed {}", plan.scenario.name, plan.seed),
     );
     progress.say("starting the cluster");
-    let mut stage = Stage::set(plan.scenario.cluster, setting)?;
+    let mut stage = Stage::set(&plan.scenario, plan.seed, setting)?;
     let worked = work(plan, &mut stage, &progress, stop).await;
     if worked.is_err() && setting.keep {
         progress.say("kept what there is");
@@ -134,12 +134,13 @@ async fn work(
         restart_at: BTreeMap::new(),
     };
     timeline.calm(scenario.warmup.0, &mut stop).await?;
+    timeline.stage.take_snapshots_for(scenario)?;
     let struck = timeline
         .strike(schedule(scenario, plan.seed), &mut stop)
         .await;
     // Whatever went wrong, nothing stays broken.
     progress.say("healing");
-    let healed = timeline.faults.heal_all(timeline.stage, &recorder).await;
+    let healed = timeline.faults.heal_all(timeline.stage, &recorder);
     struck?;
     healed?;
     let healed_ns = recorder.now_ns();

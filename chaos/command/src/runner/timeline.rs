@@ -28,8 +28,8 @@ pub(crate) struct Death {
     pub(crate) node: u64,
     pub(crate) at_ns: u64,
     pub(crate) how: String,
-    /// The faults that held it then; none: nothing explains it.
-    pub(crate) under: Vec<String>,
+    /// The faults that explain it; none: nothing does.
+    pub(crate) under: Vec<&'static str>,
 }
 
 /// What the time of faults gave.
@@ -73,7 +73,7 @@ impl Timeline<'_> {
                 return Ok(());
             }
             self.look_after().await?;
-            self.faults.heal_due(self.stage, self.recorder).await?;
+            self.faults.heal_due(self.stage, self.recorder)?;
             while let Some(step) = waiting.front() {
                 let due = started + step.at.0;
                 if due > Instant::now() || !self.try_install(step, due).await? {
@@ -187,15 +187,14 @@ impl Timeline<'_> {
             }
         }
         for (node, how) in ended {
-            let under = self.faults.holding(node);
-            if under.is_empty() && !self.struck.lost.contains(&node) {
+            if !self.faults.holds(node) && !self.struck.lost.contains(&node) {
                 self.restart_at.insert(node, Instant::now() + SUPERVISOR);
             }
             self.struck.deaths.push(Death {
                 node,
                 at_ns: self.recorder.now_ns(),
                 how,
-                under,
+                under: self.faults.explaining(node),
             });
         }
         let due: Vec<u64> = self

@@ -109,6 +109,7 @@ impl Scenario {
             phase.params.loss,
             phase.params.duplicate,
             phase.params.corrupt,
+            phase.params.reorder,
             phase.params.share,
         ];
         if shares

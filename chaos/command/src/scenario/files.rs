@@ -25,6 +25,7 @@ shipped![
     "memory-pressure",
     "fd-exhaustion",
     "flaky-network",
+    "majority-ring",
     "full-disk",
     "hung-disk",
     "slow-disk",

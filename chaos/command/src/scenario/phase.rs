@@ -132,6 +132,9 @@ pub struct Params {
     /// Share of packets with a flipped bit, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub corrupt: Option<f64>,
+    /// Share of packets that are held back until others have overtaken them, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reorder: Option<f64>,
     /// How far a clock jumps, seconds; may be negative.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offset_s: Option<i64>,
@@ -141,13 +144,13 @@ pub struct Params {
     /// Share of one processor that is left, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub share: Option<f64>,
-    /// Memory that is left, MiB.
+    /// Memory that can be had yet, MiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mib: Option<u64>,
-    /// Descriptors that are left.
+    /// Descriptors that can be had yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub descriptors: Option<u64>,
-    /// Which file: `log`, `table`, `manifest` or `watermark`.
+    /// Which file: `log`, `table`, `log-manifest`, `state-manifest` or `watermark`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// How many bits are flipped.
@@ -169,6 +172,7 @@ impl Params {
             ("loss", self.loss.is_some()),
             ("duplicate", self.duplicate.is_some()),
             ("corrupt", self.corrupt.is_some()),
+            ("reorder", self.reorder.is_some()),
             ("offset_s", self.offset_s.is_some()),
             ("speed", self.speed.is_some()),
             ("share", self.share.is_some()),
