@@ -10,7 +10,7 @@ use crate::keys::{Key, Put, Read, by_key};
 use crate::linearizability::index;
 use crate::versions::Versions;
 use crate::{Action, Consistency, History, Operation, Verdict};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a bounded read may be older than its bound: a node that has just heard from the leader may be paused by the
 /// machine before it answers, and the bound is counted on its own clock.
@@ -60,6 +60,15 @@ fn check_least(op: &Operation, asked: Consistency, judge: &mut Judge) {
 
 /// A linearizable list that names any secret names every secret that was acknowledged before it was asked.
 fn check_lists(history: &History, keys: &BTreeMap<u64, Key<'_>>, judge: &mut Judge) {
+    // Of each secret, the write that was acknowledged first.
+    let first: Vec<(u64, &Operation)> = keys
+        .iter()
+        .filter_map(|(number, key)| {
+            let acknowledged = key.puts.iter().filter(|put| put.op.is_ok());
+            let first = acknowledged.min_by_key(|put| (put.op.end_ns(), put.op.id))?;
+            Some((*number, first.op))
+        })
+        .collect();
     for op in &history.operations {
         let Action::List {
             consistency: Consistency::Linearizable,
@@ -71,17 +80,14 @@ fn check_lists(history: &History, keys: &BTreeMap<u64, Key<'_>>, judge: &mut Jud
         let Some(seen) = op.seen().filter(|seen| !seen.keys.is_empty()) else {
             continue;
         };
-        for (number, key) in keys {
-            let written = key
-                .puts
-                .iter()
-                .find(|put| put.op.is_ok() && put.op.is_before(op));
-            if let Some(put) = written.filter(|_| !seen.keys.contains(number)) {
+        let named: BTreeSet<u64> = seen.keys.iter().copied().collect();
+        for (number, put) in &first {
+            if put.is_before(op) && !named.contains(number) {
                 let what = format!(
                     "list {} did not name secret {number}, written before",
                     op.id
                 );
-                judge.blame(shown(what, &[put.op, op]));
+                judge.blame(shown(what, &[put, op]));
             }
         }
     }

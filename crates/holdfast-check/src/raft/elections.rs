@@ -2,7 +2,7 @@
 
 use crate::judge::{Judge, held_by};
 use crate::{History, NodeSample, NodeState, Verdict};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Faults that take durable state from a node, whose vote is then no proof any more. Parts of their names.
 const TAKES_STATE: [&str; 7] = ["roll", "wipe", "flip", "torn", "lie", "lying", "corrupt"];
@@ -70,10 +70,9 @@ fn votes_last(history: &History, judge: &mut Judge) {
     // The greatest leader seen so far of each term, and when.
     let mut leaders: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
     let mut behind: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
-    let told = |sample: &&NodeSample| {
-        !matches!(sample.state, NodeState::Down | NodeState::Quarantined)
-            && !loses_state(history, sample.node)
-    };
+    let unproven = without_proof(history);
+    let told =
+        |sample: &&NodeSample| sample.state != NodeState::Down && !unproven.contains(&sample.node);
     for sample in history.samples.iter().filter(told) {
         let (node, term) = (sample.node, sample.term);
         if led.get(&node).is_some_and(|led| *led > term) {
@@ -107,11 +106,14 @@ fn votes_last(history: &History, judge: &mut Judge) {
     }
 }
 
-fn loses_state(history: &History, node: u64) -> bool {
-    let struck =
-        |sample: &NodeSample| sample.node == node && sample.state == NodeState::Quarantined;
+/// Nodes that may rightly have forgotten: their state was taken, or they say themselves that it cannot be trusted.
+fn without_proof(history: &History) -> BTreeSet<u64> {
     let takes = |kind: &str| TAKES_STATE.iter().any(|part| kind.contains(part));
-    let mut faults = history.faults.iter();
-    faults.any(|fault| fault.nodes.contains(&node) && takes(&fault.kind))
-        || history.samples.iter().any(struck)
+    let struck = history.faults.iter().filter(|fault| takes(&fault.kind));
+    let struck = struck.flat_map(|fault| fault.nodes.iter().copied());
+    let samples = history.samples.iter();
+    let quarantined = samples.filter(|sample| sample.state == NodeState::Quarantined);
+    struck
+        .chain(quarantined.map(|sample| sample.node))
+        .collect()
 }
