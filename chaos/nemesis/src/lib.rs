@@ -10,6 +10,7 @@
 #![warn(missing_docs)]
 
 mod disk;
+mod doctor;
 mod grounds;
 mod nemesis;
 mod process;
@@ -19,6 +20,7 @@ mod wait;
 mod watch;
 
 pub use disk::{CutPower, DamageFile, DataFile, FillDisk, HangDisk, NodeDisk, RollBack, Snapshot};
+pub use doctor::{Ability, doctor};
 pub use grounds::Grounds;
 pub use nemesis::{Demand, Evidence, Nemesis, NemesisError};
 pub use process::{ExhaustDescriptors, Freeze, Kill, LimitMemory, Pause, Process, StarveCpu};

@@ -91,6 +91,12 @@ impl Process {
             .collect()
     }
 
+    /// Whether it runs a program of this name.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        fs::read_to_string(format!("/proc/{}/comm", self.pid))
+            .is_ok_and(|found| found.trim_end() == name)
+    }
+
     /// A number out of `/proc/<pid>/status`.
     pub(crate) fn status(&self, field: &str) -> Option<u64> {
         let text = fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
