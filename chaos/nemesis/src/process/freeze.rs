@@ -101,19 +101,10 @@ impl Nemesis for Freeze {
     fn heal(&mut self) -> Result<(), NemesisError> {
         if let Some(held) = &mut self.held {
             let (file, _, thawed) = words(held.group.generation);
-            let written = held.group.write(file, thawed);
-            held.group.dissolve().and(written.or_else(|error| {
-                // The watch was first.
-                if held
-                    .struck
-                    .iter()
-                    .any(|(_, it)| it.thread_states().is_empty())
-                {
-                    Err(error)
-                } else {
-                    Ok(())
-                }
-            }))?;
+            let thawed = held.group.write(file, thawed);
+            // Whoever leaves a frozen group thaws: with the group gone, by the watch perhaps, nobody is frozen.
+            let gone = held.group.dissolve();
+            gone.map_err(|late| thawed.err().unwrap_or(late))?;
             self.held = None;
         }
         Ok(())

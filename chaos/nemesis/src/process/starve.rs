@@ -98,8 +98,9 @@ impl Nemesis for StarveCpu {
     fn verify(&mut self) -> Result<Evidence, NemesisError> {
         let mut seen = Vec::new();
         for held in &self.held {
-            let throttled = held.group.number("cpu.stat", "nr_throttled ")?;
-            let periods = held.group.number("cpu.stat", "nr_periods ")?;
+            // When the watch has ended it, the group is gone.
+            let read = |name| held.group.number("cpu.stat", name).unwrap_or(0);
+            let (throttled, periods) = (read("nr_throttled "), read("nr_periods "));
             let text = format!(
                 "held back in {throttled} of {periods} periods of {PERIOD_US} µs, {} µs allowed in each",
                 self.quota_us()
