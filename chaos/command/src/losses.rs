@@ -1,23 +1,22 @@
 //! How long losses of a leader were felt, over one run or many.
 
-use holdfast_report::Run;
+use holdfast_report::Summary;
 
-/// Milliseconds from each loss of a leader to the first acknowledged write.
+/// Milliseconds from each loss of a leader that left a quorum to the first acknowledged write.
 #[derive(Clone, Debug, Default)]
 pub struct Losses {
     millis: Vec<u64>,
-    /// Losses after which no write was acknowledged before the next fault.
+    /// Losses after which no write was acknowledged before the next one.
     never: u64,
 }
 
 impl Losses {
     /// Adds a run's.
-    pub fn add(&mut self, run: &Run) {
-        for times in holdfast_report::figures::fault_times(&run.history) {
-            match times.first_ack_ns {
-                Some(nanos) if times.leader_lost => self.millis.push(nanos / 1_000_000),
-                None if times.leader_lost => self.never += 1,
-                _ => {}
+    pub fn add(&mut self, summary: &Summary) {
+        for first_ack in &summary.first_acks_ns {
+            match first_ack {
+                Some(nanos) => self.millis.push(nanos / 1_000_000),
+                None => self.never += 1,
             }
         }
         self.millis.sort_unstable();
@@ -40,15 +39,18 @@ impl Losses {
     #[must_use]
     pub fn line(&self) -> Option<String> {
         let of = |percent| self.percentile(percent);
+        let times = match self.count() {
+            1 => "once".to_owned(),
+            count => format!("{count} times"),
+        };
         let mut line = format!(
-            "{} times; to the first acknowledged write: median {} ms, p99 {} ms, worst {} ms",
-            self.count(),
+            "{times}; to the first acknowledged write: median {} ms, p99 {} ms, worst {} ms",
             of(50)?,
             of(99)?,
             of(100)?
         );
         if self.never > 0 {
-            line += &format!("; {} times none before the next fault", self.never);
+            line += &format!("; none before the next loss: {}", self.never);
         }
         Some(line)
     }
@@ -72,7 +74,7 @@ mod tests {
             losses
                 .line()
                 .unwrap()
-                .ends_with("1 times none before the next fault")
+                .ends_with("none before the next loss: 1")
         );
         assert_eq!(Losses::default().line(), None);
     }

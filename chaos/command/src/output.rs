@@ -66,7 +66,7 @@ pub(crate) fn write(run: &Run, plan: &RunPlan, out: &Path) -> anyhow::Result<()>
         let path = out.join(name);
         std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))
     };
-    file("history.ndjson", crate::ndjson::write(&run.history)?)?;
+    file("history.ndjson", run.history.to_ndjson())?;
     file("run.json", holdfast_report::json_complete(run))?;
     file("report.html", holdfast_report::html(run))?;
     file(

@@ -3,7 +3,7 @@
 use crate::losses::Losses;
 use crate::table::table;
 use holdfast_check::{Outcome, Ruling};
-use holdfast_report::Run;
+use holdfast_report::{Run, Summary};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -118,6 +118,6 @@ fn figures(run: &Run) -> Vec<Vec<String>> {
 /// How long the loss of a leader was felt.
 fn leader_losses(run: &Run) -> Option<Vec<String>> {
     let mut losses = Losses::default();
-    losses.add(run);
+    losses.add(&Summary::of(run));
     Some(vec!["leader lost".to_owned(), losses.line()?])
 }

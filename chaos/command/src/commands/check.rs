@@ -2,19 +2,22 @@
 
 use crate::cli;
 use crate::exit::Exit;
+use crate::judge;
+use crate::runner::RunPlan;
 use crate::summary::{summary, word};
-use crate::{judge, ndjson, table::table};
+use crate::table::table;
 use anyhow::Context;
-use holdfast_check::Ruling;
+use holdfast_check::{Claims, History, Ruling, overall};
 use serde_json::json;
+use std::path::Path;
 
 pub(super) fn check(args: &cli::Check) -> anyhow::Result<Exit> {
     let text = std::fs::read_to_string(&args.history)
         .with_context(|| format!("reading {}", args.history.display()))?;
-    let history =
-        ndjson::read(&text).with_context(|| format!("reading {}", args.history.display()))?;
-    let verdicts = judge::history_alone(&history);
-    let ruling = judge::worst(&verdicts);
+    let history = History::from_ndjson(&text)
+        .with_context(|| format!("reading {}", args.history.display()))?;
+    let verdicts = judge::history_alone(&history, &claims(&args.history)?);
+    let ruling = overall(&verdicts);
     if args.json {
         println!("{}", json!({ "ruling": ruling, "verdicts": verdicts }));
         return Ok(ruling.into());
@@ -44,6 +47,19 @@ pub(super) fn check(args: &cli::Check) -> anyhow::Result<Exit> {
         }
     }
     Ok(ruling.into())
+}
+
+/// What the run claimed, when its repro.json lies beside the history.
+fn claims(history: &Path) -> anyhow::Result<Claims> {
+    let beside = history.with_file_name("repro.json");
+    if !beside.exists() {
+        return Ok(Claims::default());
+    }
+    let text = std::fs::read_to_string(&beside)
+        .with_context(|| format!("reading {}", beside.display()))?;
+    let plan: RunPlan =
+        serde_json::from_str(&text).with_context(|| format!("reading {}", beside.display()))?;
+    Ok(plan.scenario.claims())
 }
 
 pub(super) fn report(args: &cli::Report) -> anyhow::Result<Exit> {

@@ -49,7 +49,7 @@ pub(super) fn run(args: &List) -> anyhow::Result<Exit> {
             shown.insert("workloads".to_owned(), named(WORKLOADS));
         }
         if wanted(Kind::Checkers) {
-            shown.insert("checkers".to_owned(), named(crate::judge::CHECKERS));
+            shown.insert("checkers".to_owned(), named(&checkers()));
         }
         println!("{}", serde_json::to_string_pretty(&shown)?);
         return Ok(Exit::Pass);
@@ -71,10 +71,14 @@ pub(super) fn run(args: &List) -> anyhow::Result<Exit> {
         ));
     }
     if wanted(Kind::Checkers) {
-        parts.push(format!("checkers\n{}", pairs(crate::judge::CHECKERS)));
+        parts.push(format!("checkers\n{}", pairs(&checkers())));
     }
     print!("{}", parts.join("\n"));
     Ok(Exit::Pass)
+}
+
+fn checkers() -> Vec<(&'static str, &'static str)> {
+    [holdfast_check::CHECKERS, crate::judge::OF_PROCESSES].concat()
 }
 
 fn named(pairs: &[(&str, &str)]) -> Value {

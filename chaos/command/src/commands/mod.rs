@@ -5,6 +5,7 @@
 )]
 
 mod check;
+mod doctor;
 mod interrupt;
 mod list;
 mod run;
@@ -25,6 +26,6 @@ pub fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Check(args) => check::check(&args),
         Command::Report(args) => check::report(&args),
         Command::Sweep(args) => sweep::run(&args),
-        Command::Doctor(_) => anyhow::bail!("not here yet"),
+        Command::Doctor(args) => doctor::run(&args),
     }
 }

@@ -1,13 +1,14 @@
 //! `run` and `reproduce`: one run, judged.
 
 use super::interrupt::until_interrupted;
+use crate::ability;
 use crate::binary;
 use crate::cli;
 use crate::exit::Exit;
 use crate::runner::{self, RunPlan, Setting};
 use crate::scenario;
 use crate::summary::summary;
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 pub(super) fn run(args: &cli::Run) -> anyhow::Result<Exit> {
     let scenario = scenario::find(&args.scenario)?;
@@ -37,6 +38,9 @@ pub(super) fn reproduce(args: &cli::Reproduce) -> anyhow::Result<Exit> {
 }
 
 fn once(plan: &RunPlan, setting: &Setting, json: bool) -> anyhow::Result<Exit> {
+    if let Some(why) = ability::missing(&plan.scenario) {
+        bail!("this machine cannot run {}: {why}", plan.scenario.name);
+    }
     let run = until_interrupted(|stop| runner::run(plan, setting, stop))?;
     if json {
         println!("{}", holdfast_report::json(&run));

@@ -11,7 +11,7 @@ use crate::summary::word;
 use crate::table::table;
 use anyhow::Context;
 use holdfast_check::{History, Ruling};
-use holdfast_report::Run;
+use holdfast_report::{Run, Summary};
 use serde::Serialize;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -45,6 +45,14 @@ struct SkippedScenario {
     reason: String,
 }
 
+/// What is kept of the runs: their figures, and for JUnit the verdicts without histories.
+#[derive(Default)]
+struct Kept {
+    losses: Losses,
+    summaries: Vec<Summary>,
+    runs: Vec<Run>,
+}
+
 pub(super) fn run(args: &cli::Sweep) -> anyhow::Result<Exit> {
     let binary = binary::find(args.common.binary.as_deref())?;
     std::fs::create_dir_all(&args.out).with_context(|| format!("making {}", args.out.display()))?;
@@ -55,15 +63,18 @@ pub(super) fn run(args: &cli::Sweep) -> anyhow::Result<Exit> {
             println!("SKIPPED       {}: {}", skipped.scenario, skipped.reason);
         }
     }
-    let mut pages = Vec::new();
+    let mut kept = Kept::default();
     until_interrupted(async |stop| {
-        sweep(args, &binary, &scenarios, &mut swept, &mut pages, stop).await
+        sweep(args, &binary, &scenarios, &mut swept, &mut kept, stop).await
     })?;
     let index = args.out.join("index.html");
-    std::fs::write(&index, holdfast_report::html_index(&pages))
-        .with_context(|| format!("writing {}", index.display()))?;
+    std::fs::write(
+        &index,
+        holdfast_report::html_index_of("Chaos sweep", &kept.summaries, true),
+    )
+    .with_context(|| format!("writing {}", index.display()))?;
     let junit = args.out.join("junit.xml");
-    std::fs::write(&junit, holdfast_report::junit(&pages))
+    std::fs::write(&junit, holdfast_report::junit(&kept.runs))
         .with_context(|| format!("writing {}", junit.display()))?;
     tell(args, &swept, &index)?;
     Ok(exit(&swept))
@@ -103,11 +114,10 @@ async fn sweep(
     binary: &Path,
     scenarios: &[(String, Scenario)],
     swept: &mut Swept,
-    pages: &mut Vec<Run>,
+    kept: &mut Kept,
     stop: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
     let ends = Instant::now() + args.budget.0;
-    let mut losses = Losses::default();
     for seed in args.seeds.clone() {
         for (name, scenario) in scenarios {
             if Instant::now() >= ends || *stop.borrow() {
@@ -128,13 +138,13 @@ async fn sweep(
                 swept.out_of_time = true;
                 return Ok(());
             }
-            let row = note(plan, done, &mut losses, &folder, &args.out, pages);
+            let row = note(plan, done, &folder, &args.out, kept);
             if !args.common.json {
                 say(&row, begun.elapsed());
             }
             let failed = row.exit != Exit::Pass.code();
             swept.runs.push(row);
-            swept.leader_losses = losses.line();
+            swept.leader_losses = kept.losses.line();
             if failed && args.fail_fast {
                 return Ok(());
             }
@@ -147,15 +157,16 @@ async fn sweep(
 fn note(
     plan: RunPlan,
     done: anyhow::Result<Run>,
-    losses: &mut Losses,
     folder: &Path,
     out: &Path,
-    pages: &mut Vec<Run>,
+    kept: &mut Kept,
 ) -> Row {
     let (exit, summary) = match done {
         Err(error) => (Exit::Harness, format!("{error:#}")),
         Ok(run) => {
-            losses.add(&run);
+            let told = Summary::of(&run);
+            kept.losses.add(&told);
+            kept.summaries.push(told);
             let worst = run
                 .verdicts
                 .iter()
@@ -175,7 +186,7 @@ fn note(
             if ruling == Ruling::Ok {
                 drop(std::fs::remove_dir_all(folder));
             }
-            pages.push(Run {
+            kept.runs.push(Run {
                 history: History {
                     faults: run.history.faults,
                     ended_ns: run.history.ended_ns,

@@ -3,12 +3,12 @@
 mod hunt;
 mod node_data;
 
-pub use hunt::{Find, Hunter};
+pub use hunt::Hunter;
 pub use node_data::{NodeData, RecordSeen, read};
 
 use crate::runner::Stage;
 use anyhow::Context;
-use holdfast_check::{NodeLog, NodeSample, NodeState};
+use holdfast_check::{NodeLog, NodeSample};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// All that was left behind.
@@ -29,7 +29,7 @@ impl Evidence {
     /// Reads everything. Nodes that were damaged for good may refuse to be read; of others that is an error.
     pub(crate) fn gather(
         stage: &mut Stage,
-        lost: &BTreeSet<u64>,
+        damaged: &BTreeSet<u64>,
         canaries: &[Vec<u8>],
     ) -> anyhow::Result<Self> {
         let mut hunter = Hunter::new(canaries)?;
@@ -50,7 +50,7 @@ impl Evidence {
             );
             let data = read(node.id(), &place.data, &mut hunter);
             let data = match data {
-                Err(error) if lost.contains(&node.id()) => Err(format!("{error:#}")),
+                Err(error) if damaged.contains(&node.id()) => Err(format!("{error:#}")),
                 data => Ok(data?),
             };
             nodes.insert(node.id(), data);
@@ -78,21 +78,14 @@ impl Evidence {
         self.readable().map(|(_, data)| data.log.clone()).collect()
     }
 
-    /// What the stopped nodes say of their state: one sample each, at the end, with all summaries.
-    #[must_use]
-    pub fn samples(&self, at_ns: u64) -> Vec<NodeSample> {
-        let sample = |(node, data): (u64, &NodeData)| NodeSample {
-            node,
-            life: 0,
-            at_ns,
-            state: NodeState::Down,
-            sealed: true,
-            term: 0,
-            leader: None,
-            committed: 0,
-            applied: 0,
-            digests: data.checkpoints.clone(),
-        };
-        self.readable().map(sample).collect()
+    /// Adds what the stopped nodes say of their states to the last sample of each. A node that was damaged on purpose is not
+    /// asked: its state may be wrong, as long as it serves nothing from it.
+    pub fn add_digests(&self, samples: &mut [NodeSample], damaged: &BTreeSet<u64>) {
+        for (node, data) in self.readable().filter(|(node, _)| !damaged.contains(node)) {
+            let last = samples.iter_mut().rev().find(|sample| sample.node == node);
+            if let Some(last) = last {
+                last.digests.extend(data.digests.iter().cloned());
+            }
+        }
     }
 }

@@ -19,10 +19,8 @@ const BATCH_ROWS: usize = 4096;
 pub struct NodeData {
     /// Its log.
     pub log: NodeLog,
-    /// The last entry its state has applied, and the state's summary there, hexadecimal.
-    pub digest: (u64, String),
-    /// Its summaries at earlier checkpoints.
-    pub checkpoints: Vec<(u64, String)>,
+    /// Its state's digests: at checkpoints, and the last one at the last transaction applied, since nothing else changes it.
+    pub digests: Vec<(u64, String)>,
     /// Whether a full scan of the state arrives at the digest that is kept.
     pub digest_holds: bool,
     /// Every sealed record in log and state.
@@ -54,15 +52,21 @@ pub fn read(node: u64, dir: &Path, hunter: &mut Hunter) -> anyhow::Result<NodeDa
     read_state(node, &stores, &mut records, hunter)?;
     let applied = stores.state.applied().position.index;
     log.committed = log.committed.max(applied);
-    let digest = (applied, hex::encode(stores.state.digest().hash()));
-    let checkpoints = stores.state.checkpoints();
+    let mut digests: Vec<(u64, String)> = stores
+        .state
+        .checkpoints()
+        .iter()
+        .map(|mark| (mark.index, hex::encode(mark.summary)))
+        .collect();
+    let changes = |record: &&LogRecord| {
+        record.index <= applied && matches!(record.payload, Payload::Transaction { .. })
+    };
+    if let Some(last) = log.records.iter().rev().find(changes) {
+        digests.push((last.index, hex::encode(stores.state.digest().hash())));
+    }
     let data = NodeData {
         log,
-        digest,
-        checkpoints: checkpoints
-            .iter()
-            .map(|mark| (mark.index, hex::encode(mark.summary)))
-            .collect(),
+        digests,
         digest_holds: stores.state.verify_digest().is_ok(),
         records,
         quarantine: stores.quarantine.as_ref().map(|why| why.what.clone()),

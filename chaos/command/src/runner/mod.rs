@@ -41,6 +41,9 @@ const STOP: Duration = Duration::from_secs(10);
 pub(crate) struct Facts {
     pub(crate) skipped: Vec<Skipped>,
     pub(crate) deaths: Vec<Death>,
+    /// Nodes whose disks were damaged on purpose.
+    pub(crate) damaged: BTreeSet<u64>,
+    /// Those of them that did not come back.
     pub(crate) lost: BTreeSet<u64>,
     pub(crate) final_reads: FinalReads,
     /// What was not level when the time to become so was over.
@@ -72,9 +75,9 @@ pub async fn run(
     let (mut history, facts, canaries) = worked?;
     progress.say("reading what the nodes left behind");
     stage.cluster.stop_all(STOP).await;
-    let evidence = Evidence::gather(&mut stage, &facts.lost, &canaries)?;
+    let evidence = Evidence::gather(&mut stage, &facts.damaged, &canaries)?;
     history.logs = evidence.logs();
-    history.samples.extend(evidence.samples(history.ended_ns));
+    evidence.add_digests(&mut history.samples, &facts.damaged);
     progress.say("judging");
     let verdicts = judge(&plan.scenario, &history, &facts, &evidence);
     let nodes = stage.cluster.nodes().iter();
@@ -151,21 +154,23 @@ async fn work(
     }
     progress.say("looking at everything once more");
     let finished = workload.stop().await;
-    let not_level = settle::level(stage, &sampler, &struck.lost).await;
-    let final_reads = look(&finished, &struck, &mut stop).await?;
+    let not_level = settle::level(stage, &sampler, &struck.damaged).await;
+    let lost = settle::lost(&sampler, &struck.damaged).await;
+    let final_reads = look(&finished, &lost, &mut stop).await?;
     let samples = sampler.stop().await;
     let history = History {
         operations: recorder.finish(),
         samples,
         faults: faults.into_history(),
         logs: Vec::new(),
-        healed_ns: scenario.asks_for_service().then_some(healed_ns),
+        healed_ns: Some(healed_ns),
         ended_ns: recorder.now_ns(),
     };
     let facts = Facts {
         skipped: struck.skipped,
         deaths: struck.deaths,
-        lost: struck.lost,
+        damaged: struck.damaged,
+        lost,
         final_reads,
         not_level,
         odd: finished.stats().odd,
@@ -175,11 +180,11 @@ async fn work(
 
 async fn look(
     finished: &Finished,
-    struck: &Struck,
+    lost: &BTreeSet<u64>,
     stop: &mut watch::Receiver<bool>,
 ) -> anyhow::Result<FinalReads> {
     // A node that is lost for good answers nothing, so that the last look would wait for it until the end.
-    let deadline = if struck.lost.is_empty() {
+    let deadline = if lost.is_empty() {
         FINAL_READS
     } else {
         FINAL_READS / 4

@@ -10,16 +10,18 @@ use std::time::Duration;
 
 /// Longest time for it.
 const LEVEL: Duration = Duration::from_secs(20);
+/// Longest time for a damaged node to come back, if it does.
+const BACK: Duration = Duration::from_secs(3);
 
-/// Waits until every node that is not lost is open, follows the same leader and has applied what was committed when the wait
+/// Waits until every node whose disk was not damaged is open, follows the same leader and has applied what was committed when the wait
 /// began. Gives what was missing at the deadline, if anything.
 pub(crate) async fn level(
     stage: &mut Stage,
     sampler: &Sampler,
-    lost: &BTreeSet<u64>,
+    damaged: &BTreeSet<u64>,
 ) -> Option<String> {
     for node in stage.cluster.ids() {
-        if !lost.contains(&node)
+        if !damaged.contains(&node)
             && let Ok(opener) = stage.cluster.opener(node)
             && let Err(error) = opener.open(LEVEL).await
         {
@@ -33,7 +35,7 @@ pub(crate) async fn level(
         .max()
         .unwrap_or(0);
     let waited = until("all nodes to be level", LEVEL, || async {
-        match unlevel(&sampler.latest(), goal, lost) {
+        match unlevel(&sampler.latest(), goal, damaged) {
             None => Ok(()),
             Some(what) => bail!(what),
         }
@@ -41,11 +43,37 @@ pub(crate) async fn level(
     waited.await.err().map(|error| format!("{error:#}"))
 }
 
+/// Those of the damaged nodes that do not take part again, after a moment to do so.
+pub(crate) async fn lost(sampler: &Sampler, damaged: &BTreeSet<u64>) -> BTreeSet<u64> {
+    let missing = || -> BTreeSet<u64> {
+        let latest = sampler.latest();
+        let serves = |sample: &NodeSample| {
+            matches!(sample.state, NodeState::Leader | NodeState::Follower) && !sample.sealed
+        };
+        let back = |node: &u64| {
+            latest
+                .iter()
+                .any(|sample| sample.node == *node && serves(sample))
+        };
+        damaged.iter().copied().filter(|node| !back(node)).collect()
+    };
+    let waited = until("damaged nodes", BACK, || async {
+        if missing().is_empty() {
+            Ok(())
+        } else {
+            bail!("not yet")
+        }
+    });
+    // Being lost is what may happen to them.
+    drop(waited.await);
+    missing()
+}
+
 /// What is missing, if anything.
-fn unlevel(latest: &[NodeSample], goal: u64, lost: &BTreeSet<u64>) -> Option<String> {
+fn unlevel(latest: &[NodeSample], goal: u64, damaged: &BTreeSet<u64>) -> Option<String> {
     let there: Vec<&NodeSample> = latest
         .iter()
-        .filter(|sample| !lost.contains(&sample.node))
+        .filter(|sample| !damaged.contains(&sample.node))
         .collect();
     let leader = there
         .iter()
@@ -110,7 +138,7 @@ mod tests {
         assert_eq!(
             unlevel(&bad, 9, &BTreeSet::from([2])),
             None,
-            "what is lost is not waited for"
+            "what is damaged is not waited for"
         );
         assert!(unlevel(&good[1..], 9, &none).is_some(), "nobody leads");
     }

@@ -148,9 +148,7 @@ impl Stage {
             };
             let data = node.place.data.clone();
             // What is unreadable already has nothing to remember.
-            let nothing = Hunter::new(&[]);
-            let read = nothing.and_then(|mut hunter| evidence::read(*id, &data, &mut hunter));
-            if let Ok(read) = read {
+            if let Ok(read) = evidence::read(*id, &data, &mut Hunter::idle()) {
                 self.remembered.push((*id, read.records));
             }
         }

@@ -26,7 +26,6 @@ const SHOW: Duration = Duration::from_millis(500);
 #[derive(Clone, Debug)]
 pub(crate) struct Death {
     pub(crate) node: u64,
-    pub(crate) at_ns: u64,
     pub(crate) how: String,
     /// The faults that explain it; none: nothing does.
     pub(crate) under: Vec<&'static str>,
@@ -37,8 +36,8 @@ pub(crate) struct Death {
 pub(crate) struct Struck {
     pub(crate) skipped: Vec<Skipped>,
     pub(crate) deaths: Vec<Death>,
-    /// Nodes that are lost for good.
-    pub(crate) lost: BTreeSet<u64>,
+    /// Nodes whose disks were damaged on purpose.
+    pub(crate) damaged: BTreeSet<u64>,
     /// Whether somebody asked the run to end early.
     pub(crate) interrupted: bool,
 }
@@ -125,7 +124,7 @@ impl Timeline<'_> {
                 ));
         };
         let mut broken = standing.clone();
-        broken.broken.extend(&self.struck.lost);
+        broken.broken.extend(&self.struck.damaged);
         if !broken.within(self.scenario.budget(), entry, &nodes) {
             return Ok(late && self.skip(step, "it would have exceeded the budget".to_owned()));
         }
@@ -137,7 +136,7 @@ impl Timeline<'_> {
             nodes,
         };
         if entry.cost == Cost::Lost {
-            self.struck.lost.extend(&installing.nodes);
+            self.struck.damaged.extend(&installing.nodes);
         }
         self.faults
             .install(installing, self.stage, self.recorder)
@@ -187,12 +186,11 @@ impl Timeline<'_> {
             }
         }
         for (node, how) in ended {
-            if !self.faults.holds(node) && !self.struck.lost.contains(&node) {
+            if !self.faults.holds(node) && !self.struck.damaged.contains(&node) {
                 self.restart_at.insert(node, Instant::now() + SUPERVISOR);
             }
             self.struck.deaths.push(Death {
                 node,
-                at_ns: self.recorder.now_ns(),
                 how,
                 under: self.faults.explaining(node),
             });

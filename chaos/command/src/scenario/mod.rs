@@ -12,6 +12,7 @@ pub use files::{FindError, all, find};
 pub use phase::{Params, Phase, Target};
 
 use crate::length::Length;
+use holdfast_check::Claims;
 use holdfast_workload::Plan;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -139,6 +140,8 @@ pub struct Expect {
     pub seals: u64,
     /// Tokens whose revocation was acknowledged.
     pub revocations: u64,
+    /// Linearizable reads that followers answered.
+    pub follower_reads: u64,
     /// How often each fault was installed and seen to bite. A fault that stands in a phase and not here: once.
     pub installed: BTreeMap<String, u64>,
 }
@@ -160,6 +163,23 @@ impl Scenario {
     #[must_use]
     pub fn asks_for_service(&self) -> bool {
         self.budget() <= self.minority() || self.budget.recovers
+    }
+
+    /// What a run of it claims to exercise.
+    #[must_use]
+    pub fn claims(&self) -> Claims {
+        let least = |fault: &str| self.expect.installed.get(fault).copied().unwrap_or(1);
+        let faults = self.faults().into_iter();
+        Claims {
+            operations: self.expect.operations,
+            leader_changes: self.expect.leader_changes,
+            seals: self.expect.seals,
+            revocations: self.expect.revocations,
+            follower_reads: self.expect.follower_reads,
+            faults: faults
+                .map(|fault| (fault.to_owned(), least(fault)))
+                .collect(),
+        }
     }
 
     /// The names of the faults in its phases, each once.
