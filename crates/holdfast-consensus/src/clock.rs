@@ -1,11 +1,12 @@
 //! Time as the leader stamps it.
 //!
 //! Invariants: a stamp is never below one given before or applied before; between two stamps of one leadership the clock
-//! advances at most ten times as fast as this process's monotonic clock, whatever the wall clock does; a leader whose wall
-//! clock is far from the median of its peers' is told so and stamps nothing.
+//! advances at most ten times as fast as this process's monotonic clock, whatever the wall clock does; a wall clock that jumps
+//! is not followed until it was compared with the peers'; a leader whose wall clock is far from the median of its peers' is
+//! told so and stamps nothing.
 
 use crate::timing::millis;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
 /// The wall clock. Replaced in tests.
@@ -73,6 +74,40 @@ impl LeaderClock {
     }
 }
 
+/// A wall clock that was found right, and goes on with the monotonic one: what is stamped when the wall clock jumps before
+/// anybody could compare it again.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Believed(Option<Stamped>);
+
+impl Believed {
+    /// The wall clock was found right.
+    pub(crate) fn set(&mut self, at: Instant, ms: u64) {
+        self.0 = Some(Stamped { ms, at });
+    }
+
+    /// The wall clock could not be compared: it is believed if it is about where the believed one is, or if there is none.
+    pub(crate) fn settle(&mut self, at: Instant, ms: u64, tolerance: Duration) {
+        if self.time_ms(at, ms, tolerance) == ms {
+            self.set(at, ms);
+        }
+    }
+
+    /// The time to stamp at `now`, when the wall clock shows `wall_ms`.
+    pub(crate) fn time_ms(&self, now: Instant, wall_ms: u64, tolerance: Duration) -> u64 {
+        let Some(last) = self.0 else {
+            return wall_ms;
+        };
+        let expected = last
+            .ms
+            .saturating_add(millis(now.saturating_duration_since(last.at)));
+        if wall_ms.abs_diff(expected) > millis(tolerance) {
+            expected
+        } else {
+            wall_ms
+        }
+    }
+}
+
 /// By how much this node's clock is off the median of all clocks measured, itself included; positive when it is ahead.
 /// `None` when fewer than a majority of the members, or fewer than three, were measured: then nobody can say who is wrong.
 pub(crate) fn skew_from_median(peers: &[i64], members: usize) -> Option<i64> {
@@ -90,7 +125,23 @@ pub(crate) fn skew_from_median(peers: &[i64], members: usize) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+
+    #[test]
+    fn a_wall_clock_that_jumps_is_not_believed_until_it_was_compared() {
+        let (start, tolerance) = (Instant::now(), Duration::from_secs(5));
+        let after = |seconds| start + Duration::from_secs(seconds);
+        let mut believed = Believed::default();
+        assert_eq!(believed.time_ms(start, 7, tolerance), 7, "nothing is known");
+        believed.set(start, 1_000_000);
+        assert_eq!(believed.time_ms(after(2), 1_003_000, tolerance), 1_003_000);
+        for jumped in [9_000_000, 0] {
+            assert_eq!(believed.time_ms(after(2), jumped, tolerance), 1_002_000);
+            believed.settle(after(2), jumped, tolerance);
+            assert_eq!(believed.time_ms(after(3), jumped, tolerance), 1_003_000);
+        }
+        believed.set(after(4), 9_000_000);
+        assert_eq!(believed.time_ms(after(5), 9_001_000, tolerance), 9_001_000);
+    }
 
     #[test]
     fn stamps_never_go_back() {

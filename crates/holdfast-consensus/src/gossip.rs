@@ -47,13 +47,12 @@ async fn ping(inner: &Arc<Inner>, peer: u64, thorough: bool) -> bool {
         thorough,
         member: Some(codec::member(inner.node(), &inner.me)),
     };
-    let (asked_at, wall_ms) = (Instant::now(), inner.clock.now_ms());
+    let asked_at = Instant::now();
     let wait = (inner.timing.election_max * 2).max(PING_EVERY);
     let Ok((pong, store_id)) = inner.link.ping(peer, request, wait).await else {
         return false;
     };
     let round_trip = asked_at.elapsed();
-    let halfway = wall_ms.midpoint(inner.clock.now_ms());
     if pong.leads {
         let age = Duration::from_millis(pong.quorum_age_ms);
         // An instant before this process began is older than anything it can vouch for.
@@ -72,7 +71,6 @@ async fn ping(inner: &Arc<Inner>, peer: u64, thorough: bool) -> bool {
         pong,
         store_id,
         round_trip,
-        wall_ms: halfway,
     };
     inner.peers.heard(peer, &heard);
     true
@@ -106,15 +104,30 @@ fn judge_round_trips(inner: &Inner, views: &BTreeMap<u64, PeerView>) {
 }
 
 fn judge_clock(inner: &Inner, views: &BTreeMap<u64, PeerView>) {
-    let skews: Vec<i64> = views.values().map(|view| view.skew_ms).collect();
+    let (now, wall_ms) = (Instant::now(), inner.clock.now_ms());
+    let skews: Vec<i64> = views
+        .values()
+        .map(|view| view.skew_ms(wall_ms, now))
+        .collect();
     let limit = i64::try_from(inner.clock_skew_max.as_millis()).unwrap_or(i64::MAX);
     let skew = skew_from_median(&skews, member_count(inner));
     let off = skew.filter(|skew| skew.abs() > limit);
     {
         let mut verdict = inner.clock_verdict.lock();
         verdict.unfit = off.is_some();
-        verdict.compared |= skew.is_some();
-        verdict.since.get_or_insert_with(Instant::now);
+        verdict.since.get_or_insert(now);
+        if skew.is_some() {
+            verdict.compared = true;
+            if off.is_none() {
+                verdict.believed.set(now, wall_ms);
+            }
+        } else {
+            // Nobody can say who is wrong. Time that goes on too slowly ends things late; time that jumps ahead ends them for
+            // good. So the lowest clock is believed, and a clock that was believed is gone on with.
+            let lowest = skews.iter().copied().min().filter(|skew| *skew < -limit);
+            let cautious = wall_ms.saturating_add_signed(lowest.unwrap_or(0));
+            verdict.believed.settle(now, cautious, inner.clock_skew_max);
+        }
     }
     let text =
         off.map(|skew| format!("this node's clock is {skew} ms off the median of its peers'"));

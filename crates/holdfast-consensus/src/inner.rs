@@ -1,7 +1,7 @@
 //! What all parts of a node's consensus share, and the phase it is in.
 
 use crate::applied::AppliedIndex;
-use crate::clock::{LeaderClock, WallClock};
+use crate::clock::{Believed, LeaderClock, WallClock};
 use crate::freshness::Freshness;
 use crate::host::Host;
 use crate::link::Link;
@@ -75,6 +75,8 @@ pub(crate) struct ClockVerdict {
     pub(crate) compared: bool,
     /// When the first clock was compared.
     pub(crate) since: Option<Instant>,
+    /// What this node's clock showed when it was last found right.
+    pub(crate) believed: Believed,
 }
 
 impl ClockVerdict {

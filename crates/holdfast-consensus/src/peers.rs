@@ -2,6 +2,7 @@
 
 use crate::codec;
 use crate::member::MemberInfo;
+use crate::timing::millis;
 use holdfast_proto::peer::v1 as pb;
 use holdfast_types::StoreId;
 use parking_lot::Mutex;
@@ -16,8 +17,8 @@ pub(crate) struct PeerView {
     pub(crate) heard_at: Instant,
     /// Smoothed round trip.
     pub(crate) rtt: Duration,
-    /// Its clock less ours, in milliseconds.
-    pub(crate) skew_ms: i64,
+    /// Its clock when its last answer came, milliseconds since the Unix epoch.
+    pub(crate) clock_ms: u64,
     pub(crate) store_id: StoreId,
     pub(crate) info: MemberInfo,
     pub(crate) version: String,
@@ -41,8 +42,15 @@ pub(crate) struct Heard {
     pub(crate) my_store_conflicts: bool,
     pub(crate) store_id: StoreId,
     pub(crate) round_trip: Duration,
-    /// This node's wall clock, halfway between question and answer.
-    pub(crate) wall_ms: u64,
+}
+
+impl PeerView {
+    /// Its clock less `wall_ms`, this node's at `now`, in milliseconds. Since it was heard, its clock is taken to have gone on
+    /// as fast as this node's monotonic one, so that a jump of this node's wall clock is seen at once.
+    pub(crate) fn skew_ms(&self, wall_ms: u64, now: Instant) -> i64 {
+        let since = millis(now.saturating_duration_since(self.heard_at));
+        difference(self.clock_ms.saturating_add(since), wall_ms)
+    }
 }
 
 impl Peers {
@@ -68,7 +76,10 @@ impl Peers {
         let view = PeerView {
             heard_at: Instant::now(),
             rtt,
-            skew_ms: difference(heard.pong.wall_ms, heard.wall_ms),
+            clock_ms: heard
+                .pong
+                .wall_ms
+                .saturating_add(millis(heard.round_trip / 2)),
             store_id: heard.store_id,
             info: info.unwrap_or_default(),
             version: heard.pong.software_version.clone(),

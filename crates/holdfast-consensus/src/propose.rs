@@ -171,11 +171,15 @@ pub(crate) async fn propose_here(inner: &Inner, command: &mut Command, time: Dur
     if !now.leads {
         return Attempt::NotLeader(now.leader);
     }
-    if !inner.clock_verdict.lock().may_stamp(now.alone) {
+    let verdict = *inner.clock_verdict.lock();
+    if !verdict.may_stamp(now.alone) {
         return Attempt::Busy;
     }
     let machine_ms = || inner.state.applied().position.time_ms;
     let wall_ms = inner.clock.now_ms();
+    let wall_ms = verdict
+        .believed
+        .time_ms(Instant::now(), wall_ms, inner.clock_skew_max);
     let stamp = inner
         .leader_clock
         .lock()
@@ -185,6 +189,7 @@ pub(crate) async fn propose_here(inner: &Inner, command: &mut Command, time: Dur
     if Mutant::AckBeforeQuorum.lives() {
         let index = inner.log.bounds().last.map_or(0, |last| last + 1);
         host::spawn(async move { drop(raft.client_write(data).await) });
+        tokio::time::sleep(Duration::from_millis(8)).await;
         let outcome = Some(Outcome::Applied { index });
         return Attempt::Applied(Answer { index, outcome });
     }

@@ -138,7 +138,7 @@ fn heard(inner: &Inner, id: u64) -> MemberStatus {
         },
         matched: None,
         rtt_us: view.map(|view| u64::try_from(view.rtt.as_micros()).unwrap_or(u64::MAX)),
-        clock_skew_ms: view.map(|view| view.skew_ms),
+        clock_skew_ms: view.map(|view| view.skew_ms(inner.clock.now_ms(), Instant::now())),
     }
 }
 
