@@ -369,7 +369,7 @@ impl Desk {
             versions: BTreeMap::new(),
             index: 0,
         };
-        for node in self.cluster.ids() {
+        for node in self.cluster.fit() {
             let key = self.live_key(&dice);
             let read = client.get_on(node, key, Consistency::Linearizable).await;
             let written = client.put_on(node, key).await;
@@ -382,7 +382,7 @@ impl Desk {
             }
         }
         for key in 0..self.all_keys() {
-            for node in self.cluster.ids() {
+            for node in self.cluster.fit() {
                 client.get_on(node, key, Consistency::Linearizable).await;
             }
         }

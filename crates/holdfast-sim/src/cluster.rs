@@ -9,6 +9,7 @@ use crate::weather::Weather;
 use holdfast_check::{Action, Operation as Entry, Outcome};
 use holdfast_consensus::{Member, MemberInfo, Snapshots};
 use holdfast_contract::Operation;
+use holdfast_machine::Role;
 use holdfast_transport::MemoryNetwork;
 use holdfast_types::NodeId;
 use parking_lot::Mutex;
@@ -98,12 +99,31 @@ impl Cluster {
         self.nodes.lock().get(&id)?.door()
     }
 
+    /// Nodes that found out that their data cannot be trusted, and stay away for good.
+    pub(crate) fn quarantined(&self) -> Vec<u64> {
+        let nodes = self.nodes.lock();
+        let away = nodes.values().filter(|node| {
+            let running = node.running.as_ref();
+            running.is_some_and(|running| running.glance().role == Role::Quarantined)
+        });
+        away.map(|node| node.id).collect()
+    }
+
+    /// Nodes of which work can be asked.
+    pub(crate) fn fit(&self) -> Vec<u64> {
+        let away = self.quarantined();
+        self.ids()
+            .into_iter()
+            .filter(|id| !away.contains(id))
+            .collect()
+    }
+
     /// The node that takes itself for the leader in the highest term.
     pub(crate) fn leader(&self) -> Option<u64> {
         let nodes = self.nodes.lock();
         let leaders = nodes.values().filter_map(|node| {
             let glance = node.running.as_ref()?.glance();
-            (glance.role == holdfast_machine::Role::Leader).then_some((glance.term, node.id))
+            (glance.role == Role::Leader).then_some((glance.term, node.id))
         });
         leaders.max().map(|(_, id)| id)
     }

@@ -4,9 +4,16 @@ use crate::client::Desk;
 use crate::cluster::Cluster;
 use crate::observe::hex;
 use bytes::Bytes;
-use holdfast_check::{History, LogRecord, NodeLog, Payload, Ruling, Verdict, Violation};
+use holdfast_check::{
+    Canaries, Claims, History, LivenessBounds, LogRecord, NodeLog, Nonces, Payload, Ruling,
+    Verdict, Violation, judge_all,
+};
 use holdfast_consensus::{EntryPayload, read_entry, read_log_id};
-use holdfast_machine::Command;
+use holdfast_machine::{Command, Row, Space, Write};
+use holdfast_types::RecordHeader;
+
+/// Answers without which a run proves nothing.
+const OPERATIONS_MIN: u64 = 100;
 
 /// The logs of all nodes, from their disks.
 pub(crate) fn logs(cluster: &Cluster) -> Vec<NodeLog> {
@@ -62,8 +69,71 @@ pub(crate) fn judge(
     history: &History,
     end: Result<(), String>,
 ) -> Vec<Verdict> {
-    let _ = (cluster, desk.canaries(), history);
-    vec![recovery(end)]
+    let claims = Claims {
+        operations: OPERATIONS_MIN,
+        ..Claims::default()
+    };
+    let bounds = LivenessBounds {
+        // The last reads of a run outnumber its writes; how soon each node writes again is asked all the same.
+        throughput_percent: 0,
+        ..LivenessBounds::default()
+    };
+    let mut verdicts = judge_all(history, &claims, bounds);
+    verdicts.push(canaries(cluster, desk));
+    verdicts.push(nonces(cluster));
+    verdicts.push(recovery(end));
+    verdicts
+}
+
+/// Looks for everything secret in every byte that lies on any disk.
+fn canaries(cluster: &Cluster, desk: &Desk) -> Verdict {
+    let mut canaries =
+        Canaries::new(&desk.canaries()).expect("every canary is longer than the shortest allowed");
+    for node in cluster.nodes.lock().values() {
+        let place = format!("the disk of node {}", node.id);
+        // Pieces are whole files, keys and values; what was split over two would not be found, and nothing is split.
+        node.disk.visit_bytes(|bytes| {
+            canaries.scan(&place, bytes);
+            canaries.end_place();
+        });
+    }
+    canaries.verdict()
+}
+
+/// Looks at the nonce of every record in any log or state.
+fn nonces(cluster: &Cluster) -> Verdict {
+    let mut nonces = Nonces::new();
+    for node in cluster.nodes.lock().values() {
+        for (key, row) in node.disk.state_rows() {
+            if let Ok(row) = Row::decode(&row) {
+                see(&mut nonces, &key, &row.value);
+            }
+        }
+        for (_, bytes) in node.disk.durable_log().entries {
+            let Ok(entry) = read_entry(bytes) else {
+                continue;
+            };
+            if let EntryPayload::Command(Command::Transaction(txn)) = entry.payload {
+                for write in txn.writes {
+                    if let Write::Put(put) = write {
+                        see(&mut nonces, &put.key, &put.value);
+                    }
+                }
+            }
+        }
+    }
+    nonces.verdict()
+}
+
+/// Records have a key of their own in each namespace, which stands in the key of the row.
+fn see(nonces: &mut Nonces, key: &[u8], value: &[u8]) {
+    let namespace = key.get(1..17).unwrap_or_default();
+    if key.first() == Some(&(Space::Record as u8))
+        && let Ok(header) = RecordHeader::parse(value)
+    {
+        let hash = blake3::hash(value);
+        nonces.see(header.term, namespace, &header.nonce, hash.as_bytes());
+    }
 }
 
 /// Whether the cluster came back after healing, and every node does its work.

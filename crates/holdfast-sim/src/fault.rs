@@ -4,6 +4,7 @@ use crate::cluster::Cluster;
 use crate::dice::Dice;
 use holdfast_check::{Action, Fault as Noted, Outcome};
 use holdfast_contract::Operation;
+use holdfast_store::memory::Lies;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -28,6 +29,9 @@ enum Kind {
     BrokenDisk(u64),
     /// A disk is full for a while.
     FullDisk(u64),
+    /// A disk answers syncs of the log without doing them, and then power is lost: the node must notice that it has
+    /// forgotten, and stay away for good.
+    Amnesia(u64),
     /// A clock jumps.
     Clock(u64, i64),
     /// The cluster is sealed by hand, and its nodes are opened again one by one.
@@ -47,6 +51,7 @@ impl Kind {
             Self::SlowDisk(..) => "slow-disk",
             Self::BrokenDisk(_) => "io-error",
             Self::FullDisk(_) => "full-disk",
+            Self::Amnesia(_) => "lying-disk",
             Self::Clock(..) => "clock-jump",
             Self::Seal(_) => "seal",
             Self::StepDown(_) => "step-down",
@@ -60,6 +65,7 @@ impl Kind {
             | Self::SlowDisk(id, _)
             | Self::BrokenDisk(id)
             | Self::FullDisk(id)
+            | Self::Amnesia(id)
             | Self::Clock(id, _)
             | Self::Seal(id)
             | Self::StepDown(id) => vec![*id],
@@ -143,7 +149,9 @@ impl Faults {
                 let far = i64::try_from(dice.number(100..7_200_000)).unwrap_or(0);
                 Kind::Clock(one, if dice.percent(50) { far } else { -far })
             }
-            90..94 => Kind::Seal(one),
+            90..93 => Kind::Seal(one),
+            // One node of a run may forget: a second one would be more than any cluster of three survives.
+            93..96 if !self.has_forgotten() => Kind::Amnesia(one),
             _ => Kind::StepDown(one),
         }
     }
@@ -194,6 +202,7 @@ impl Faults {
                 self.may_give_up.push(*id);
                 self.fill(*id, true);
             }
+            Kind::Amnesia(id) => self.lie(*id, true),
             Kind::Clock(id, offset_ms) => {
                 if let Some(node) = self.cluster.nodes.lock().get(id) {
                     node.clock.set_offset_ms(*offset_ms);
@@ -253,6 +262,13 @@ impl Faults {
                 }
             }
             Kind::FullDisk(id) => self.fill(id, false),
+            Kind::Amnesia(id) => {
+                if let Some(node) = self.cluster.nodes.lock().get_mut(&id) {
+                    node.cut_power(&self.cluster.setup.network);
+                }
+                self.lie(id, false);
+                self.revive(id).await;
+            }
             Kind::BrokenDisk(_) | Kind::StepDown(_) => {}
         }
     }
@@ -288,6 +304,24 @@ impl Faults {
             let stall_us = stall.map_or(0, |stall| stall.as_micros());
             let stall_us = u64::try_from(stall_us).unwrap_or(u64::MAX);
             node.stall_us.store(stall_us, Ordering::Relaxed);
+        }
+    }
+
+    /// Nodes whose disk was made to forget.
+    pub(crate) fn forgot(&self) -> Vec<u64> {
+        let amnesia = self.noted.iter().filter(|noted| noted.kind == "lying-disk");
+        amnesia.flat_map(|noted| noted.nodes.clone()).collect()
+    }
+
+    fn has_forgotten(&self) -> bool {
+        self.noted.iter().any(|noted| noted.kind == "lying-disk")
+    }
+
+    /// The log's syncs alone lie: what was promised is promised truly.
+    fn lie(&self, id: u64, log: bool) {
+        if let Some(node) = self.cluster.nodes.lock().get(&id) {
+            let watermark = false;
+            node.lie(Lies { log, watermark });
         }
     }
 

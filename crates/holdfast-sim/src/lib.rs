@@ -28,6 +28,7 @@ mod host;
 mod ledger;
 mod node;
 mod observe;
+mod panics;
 mod run;
 mod trace;
 mod weather;

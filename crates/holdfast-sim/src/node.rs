@@ -7,7 +7,7 @@ use holdfast_consensus::{Consensus, Glance, Host, Member, Options, Snapshots, ho
 use holdfast_machine::BoxFuture;
 use holdfast_node::Assembly;
 use holdfast_request::Core;
-use holdfast_store::memory::{DiskOp, MemoryDisk};
+use holdfast_store::memory::{DiskOp, Lies, MemoryDisk};
 use holdfast_transport::MemoryNetwork;
 use holdfast_types::{NodeId, StoreId};
 use std::sync::Arc;
@@ -34,6 +34,8 @@ pub(crate) struct Node {
     pub(crate) clock: Arc<NodeClock>,
     /// How long each sync takes beyond the disk's own time, microseconds.
     pub(crate) stall_us: Arc<AtomicU64>,
+    /// Whether its disk ever answered a sync without doing it.
+    pub(crate) lied: AtomicBool,
     /// How often it was started.
     pub(crate) lives: u64,
     pub(crate) running: Option<Running>,
@@ -64,6 +66,7 @@ impl Node {
             disk: disk(seed, id, Arc::clone(&stall_us)),
             clock,
             stall_us,
+            lied: AtomicBool::new(false),
             lives: 0,
             running: None,
             dice: Dice::new(seed, &format!("ends of node {id}")),
@@ -79,17 +82,36 @@ impl Node {
 
     /// Ends the process where it stands, or the whole machine. What was not synced is lost, or part of it.
     pub(crate) fn kill(&mut self, network: &MemoryNetwork) {
+        let choice = self.dice.number(0..u64::MAX);
+        let power = self.dice.percent(50);
+        self.end(network, |disk| {
+            if power {
+                disk.crash(choice);
+            } else {
+                disk.kill(choice);
+            }
+        });
+    }
+
+    /// Ends the machine, and of what was not synced nothing survives.
+    pub(crate) fn cut_power(&mut self, network: &MemoryNetwork) {
+        self.end(network, |disk| disk.crash(0));
+        self.disk.crash(0);
+    }
+
+    /// Makes syncs of the disk lie, or no longer.
+    pub(crate) fn lie(&self, lies: Lies) {
+        self.lied.fetch_or(lies.log, Ordering::Relaxed);
+        self.disk.lie(lies);
+    }
+
+    /// First nobody can hear or see it any more, then it ends.
+    fn end(&mut self, network: &MemoryNetwork, lose: impl FnOnce(&MemoryDisk)) {
         let Some(running) = self.running.take() else {
             return;
         };
-        // First nobody can hear or see it any more, then it ends.
         network.crash(NodeId(self.id));
-        let choice = self.dice.number(0..u64::MAX);
-        if self.dice.percent(50) {
-            self.disk.crash(choice);
-        } else {
-            self.disk.kill(choice);
-        }
+        lose(&self.disk);
         running.life.kill();
     }
 

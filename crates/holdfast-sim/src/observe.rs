@@ -5,9 +5,10 @@ use crate::ledger::{Ledger, Who};
 use crate::node::{Node, Running};
 use crate::trace::Trace;
 use holdfast_check::{NodeSample, NodeState};
-use holdfast_consensus::Glance;
+use holdfast_consensus::{Glance, read_vote};
 use holdfast_machine::Role;
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 /// Between two samples kept for the checkers, nanoseconds.
 const SAMPLE_NS: u64 = 50_000_000;
@@ -65,7 +66,11 @@ impl Observer {
                     node: node.id,
                     life: node.lives,
                 };
-                self.look_at(&cluster.trace, who, running);
+                if self.look_at(&cluster.trace, who, running)
+                    && let Some(what) = unsaved_vote(node, running)
+                {
+                    self.complain(&cluster.trace, "election-safety", what);
+                }
             }
         }
         if self.sampled_at.is_none_or(|at| now_ns >= at + SAMPLE_NS) {
@@ -89,13 +94,14 @@ impl Observer {
         }
     }
 
-    fn look_at(&mut self, trace: &Trace, who: Who, running: &Running) {
+    /// True when it has just become leader.
+    fn look_at(&mut self, trace: &Trace, who: Who, running: &Running) -> bool {
         let id = who.node;
         let glance = running.glance();
         let before = self.seen.get(&id).copied();
         let before = before.filter(|seen| seen.life == who.life);
         if before.is_some_and(|before| before.glance == glance) {
-            return;
+            return false;
         }
         for what in before
             .into_iter()
@@ -109,7 +115,8 @@ impl Observer {
             self.ledger.compare(who, running, from, to, trace.now_ns());
             compared = glance.committed;
         }
-        if became_leader(before.map(|before| before.glance).as_ref(), &glance) {
+        let leads = became_leader(before.map(|before| before.glance).as_ref(), &glance);
+        if leads {
             self.leaders += 1;
             trace.story(&format!("node {id} leads in term {}", glance.term));
             if let Some(what) = self.ledger.missing(id, running) {
@@ -128,6 +135,7 @@ impl Observer {
             compared,
         };
         self.seen.insert(id, seen);
+        leads
     }
 
     fn digest_of(&self, id: u64) -> Vec<(u64, String)> {
@@ -138,6 +146,23 @@ impl Observer {
             .into_iter()
             .collect()
     }
+}
+
+/// Who leads has voted for itself, and a vote counts from the disk on: else it could vote again after a crash.
+fn unsaved_vote(node: &Node, running: &Running) -> Option<String> {
+    if node.lied.load(Ordering::Relaxed) {
+        return None;
+    }
+    let term = running.glance().term;
+    let stored = node.disk.durable_log().vote;
+    let saved = stored.and_then(|vote| read_vote(&vote).ok());
+    let saved = saved.is_some_and(|(saved, ..)| saved >= term);
+    (!saved).then(|| {
+        format!(
+            "node {} leads in term {term} by a vote that is not on its disk",
+            node.id
+        )
+    })
 }
 
 /// A node that left the cluster's work no longer tells its term.

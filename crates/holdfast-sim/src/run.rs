@@ -6,8 +6,10 @@ use crate::dice::Dice;
 use crate::evidence;
 use crate::fault::{self, Faults};
 use crate::observe::{BROKEN_MAX, Broken, Observer};
+use crate::panics;
 use crate::trace::{Detail, Trace};
 use holdfast_check::{History, Ruling, Verdict};
+use holdfast_machine::Role;
 use holdfast_store::memory::Lies;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -115,7 +117,7 @@ impl Outcome {
     }
 }
 
-/// Runs a seed, on this thread.
+/// Runs a seed, on this thread. Panics are heard and not printed: the process's hook is replaced.
 #[must_use]
 pub fn run(seed: u64, options: Options) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -124,7 +126,18 @@ pub fn run(seed: u64, options: Options) -> Outcome {
         .rng_seed(RngSeed::from_bytes(&seed.to_le_bytes()))
         .build()
         .expect("a runtime without IO needs nothing from the system");
-    runtime.block_on(course(seed, options))
+    panics::listen();
+    let mut outcome = runtime.block_on(course(seed, options));
+    // What still runs ends here, and may panic in doing so.
+    drop(runtime);
+    let step = outcome.steps;
+    let panics = panics::seen().into_iter().map(|what| Broken {
+        checker: "panics",
+        what,
+        step,
+    });
+    outcome.broken.extend(panics);
+    outcome
 }
 
 async fn course(seed: u64, options: Options) -> Outcome {
@@ -137,7 +150,7 @@ async fn course(seed: u64, options: Options) -> Outcome {
             .nodes
             .lock()
             .values()
-            .for_each(|node| node.disk.lie(LIES));
+            .for_each(|node| node.lie(LIES));
     }
     let observer = Arc::new(Mutex::new(Observer::default()));
     let looking = tokio::spawn(look_on(cluster.clone(), Arc::clone(&observer)));
@@ -282,11 +295,11 @@ async fn recover(cluster: &Cluster, desk: &Desk, faults: &mut Faults) -> Result<
     let mut why = String::new();
     while Instant::now() < until {
         supervise(cluster, faults).await;
-        match apart(cluster) {
+        match apart(cluster, &faults.forgot()) {
             None => return desk.final_round().await,
             Some(text) => why = text,
         }
-        for id in cluster.ids() {
+        for id in cluster.fit() {
             if sealed(cluster, id) {
                 cluster.unseal(id).await;
             }
@@ -303,7 +316,7 @@ fn sealed(cluster: &Cluster, id: u64) -> bool {
 }
 
 /// Why the nodes are not yet one cluster again, if they are not.
-fn apart(cluster: &Cluster) -> Option<String> {
+fn apart(cluster: &Cluster, forgot: &[u64]) -> Option<String> {
     let leader = cluster.leader();
     let nodes = cluster.nodes.lock();
     for node in nodes.values() {
@@ -311,6 +324,16 @@ fn apart(cluster: &Cluster) -> Option<String> {
             return Some(format!("node {} does not run", node.id));
         };
         let glance = running.glance();
+        if glance.role == Role::Quarantined {
+            // It said itself that it forgot; the others must do without it.
+            if forgot.contains(&node.id) {
+                continue;
+            }
+            return Some(format!(
+                "node {} is quarantined and has lost nothing",
+                node.id
+            ));
+        }
         if running.is_sealed() {
             return Some(format!("node {} is sealed", node.id));
         }
