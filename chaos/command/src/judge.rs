@@ -4,8 +4,9 @@ use crate::evidence::Evidence;
 use crate::runner::Facts;
 use crate::scenario::Scenario;
 use holdfast_check::{
-    Claims, History, LivenessBounds, Nonces, Ruling, Verdict, Violation, judge_all,
+    Claims, History, LivenessBounds, NodeState, Nonces, Ruling, Verdict, Violation, judge_all,
 };
+use std::collections::BTreeSet;
 
 /// Name and meaning of the checkers that real processes have beside those of histories.
 pub const OF_PROCESSES: &[(&str, &str)] = &[
@@ -20,6 +21,10 @@ pub const OF_PROCESSES: &[(&str, &str)] = &[
     (
         "state-scan",
         "a full scan of each node's state arrives at the digest that the node keeps",
+    ),
+    (
+        "quarantine",
+        "a node whose disk was set back never leads or seeks votes again",
     ),
 ];
 
@@ -36,15 +41,7 @@ pub(crate) fn judge(
     facts: &Facts,
     evidence: &Evidence,
 ) -> Vec<Verdict> {
-    let mut verdicts = judge_all(history, &scenario.claims(), BOUNDS);
-    if !facts.lost.is_empty() {
-        // Of a node that was damaged beyond use on purpose, service is not asked.
-        let of_others = without(history, facts);
-        replace(&mut verdicts, holdfast_check::liveness(&of_others, BOUNDS));
-    }
-    if !scenario.asks_for_service() {
-        verdicts.retain(|verdict| verdict.checker != "liveness");
-    }
+    let mut verdicts = of_history(history, scenario, &facts.lost);
     verdicts.extend(
         evidence
             .hunter
@@ -57,13 +54,49 @@ pub(crate) fn judge(
         verdicts.push(recovery(facts));
     }
     verdicts.push(state_scan(facts, evidence));
+    verdicts.extend(quarantine(history));
     verdicts
 }
 
-/// Judges what a history alone shows.
+/// Judges what a history shows of a scenario. Of nodes that are lost, service is not asked.
 #[must_use]
-pub fn history_alone(history: &History, claims: &Claims) -> Vec<Verdict> {
-    judge_all(history, claims, BOUNDS)
+pub fn of_history(history: &History, scenario: &Scenario, lost: &BTreeSet<u64>) -> Vec<Verdict> {
+    let mut verdicts = judge_all(history, &scenario.claims(), BOUNDS);
+    if scenario.asks_for_service() {
+        let served = service(history, scenario, lost);
+        replace(&mut verdicts, holdfast_check::liveness(&served, BOUNDS));
+    } else {
+        verdicts.retain(|verdict| verdict.checker != "liveness");
+    }
+    verdicts
+}
+
+/// Judges a history of which nothing else is known.
+#[must_use]
+pub fn history_alone(history: &History) -> Vec<Verdict> {
+    judge_all(history, &Claims::default(), BOUNDS)
+}
+
+/// What clients were served: without nodes that are lost, and without the last look, which is in no hurry.
+fn service(history: &History, scenario: &Scenario, lost: &BTreeSet<u64>) -> History {
+    let calm = u64::try_from(scenario.calm.0.as_nanos()).unwrap_or(u64::MAX);
+    let end = history
+        .healed_ns
+        .map_or(u64::MAX, |healed| healed.saturating_add(calm));
+    let there = |node: u64| !lost.contains(&node);
+    let operations = history.operations.iter();
+    let samples = history.samples.iter();
+    History {
+        operations: operations
+            .filter(|one| there(one.node) && one.invoked_ns <= end)
+            .cloned()
+            .collect(),
+        samples: samples.filter(|one| there(one.node)).cloned().collect(),
+        faults: history.faults.clone(),
+        logs: Vec::new(),
+        healed_ns: history.healed_ns,
+        ended_ns: history.ended_ns,
+    }
 }
 
 fn replace(verdicts: &mut [Verdict], by: Verdict) {
@@ -72,29 +105,6 @@ fn replace(verdicts: &mut [Verdict], by: Verdict) {
         .find(|verdict| verdict.checker == by.checker)
     {
         *place = by;
-    }
-}
-
-/// The history of the nodes that are not lost.
-fn without(history: &History, facts: &Facts) -> History {
-    let there = |node: u64| !facts.lost.contains(&node);
-    History {
-        operations: history
-            .operations
-            .iter()
-            .filter(|one| there(one.node))
-            .cloned()
-            .collect(),
-        samples: history
-            .samples
-            .iter()
-            .filter(|one| there(one.node))
-            .cloned()
-            .collect(),
-        faults: history.faults.clone(),
-        logs: Vec::new(),
-        healed_ns: history.healed_ns,
-        ended_ns: history.ended_ns,
     }
 }
 
@@ -213,4 +223,76 @@ fn state_scan(facts: &Facts, evidence: &Evidence) -> Verdict {
         "every state is what its digest says",
         wrong,
     )
+}
+
+/// A node whose disk went back has forgotten what it promised: it must never lead or seek votes again. `None` when no disk
+/// was set back.
+fn quarantine(history: &History) -> Option<Verdict> {
+    let set_back = history
+        .faults
+        .iter()
+        .filter(|fault| fault.kind == "rolled-back-disk");
+    let mut looked = 0;
+    let mut wrong = BTreeSet::new();
+    let mut any = false;
+    for fault in set_back {
+        any = true;
+        let since = fault.until_ns.unwrap_or(u64::MAX);
+        for sample in &history.samples {
+            if fault.nodes.contains(&sample.node) && sample.at_ns >= since {
+                looked += 1;
+                if matches!(sample.state, NodeState::Leader | NodeState::Candidate) {
+                    wrong.insert(format!(
+                        "node {} takes part in elections after its disk was set back",
+                        sample.node
+                    ));
+                }
+            }
+        }
+    }
+    let held = "no node led or sought votes after its disk was set back";
+    any.then(|| verdict("quarantine", looked, held, wrong.into_iter().collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use holdfast_check::{Fault, NodeSample};
+
+    fn set_back(state: NodeState) -> History {
+        let fault = Fault {
+            kind: "rolled-back-disk".to_owned(),
+            nodes: vec![2],
+            detail: String::new(),
+            from_ns: 1,
+            until_ns: Some(5),
+            verified: true,
+            hit_leader: false,
+        };
+        let sample = NodeSample {
+            node: 2,
+            life: 2,
+            at_ns: 9,
+            state,
+            sealed: true,
+            term: 3,
+            leader: None,
+            committed: 0,
+            applied: 0,
+            digests: Vec::new(),
+        };
+        History {
+            faults: vec![fault],
+            samples: vec![sample],
+            ..History::default()
+        }
+    }
+
+    #[test]
+    fn who_forgot_must_not_seek_votes() {
+        let ruling = |state| quarantine(&set_back(state)).unwrap().ruling;
+        assert_eq!(ruling(NodeState::Quarantined), Ruling::Ok);
+        assert_eq!(ruling(NodeState::Candidate), Ruling::Violation);
+        assert_eq!(quarantine(&History::default()), None);
+    }
 }

@@ -3,6 +3,7 @@
 use crate::binary;
 use crate::runner::{Facts, RunPlan, Setting, Stage};
 use anyhow::Context;
+use holdfast_check::{Ruling, Verdict};
 use holdfast_report::Run;
 use std::path::Path;
 
@@ -74,4 +75,17 @@ pub(crate) fn write(run: &Run, plan: &RunPlan, out: &Path) -> anyhow::Result<()>
         holdfast_report::junit(std::slice::from_ref(run)),
     )?;
     file("repro.json", serde_json::to_string_pretty(plan)? + "\n")
+}
+
+/// Keeps what the nodes printed beside the report, unless a canary may stand in it.
+pub(crate) fn keep_logs(run: &Run, stage: &Stage, out: &Path) -> anyhow::Result<()> {
+    let clean = |verdict: &Verdict| verdict.checker == "canaries" && verdict.ruling == Ruling::Ok;
+    if !run.verdicts.iter().any(clean) {
+        return Ok(());
+    }
+    for node in stage.cluster.nodes() {
+        let to = out.join(format!("node{}.log", node.id()));
+        std::fs::copy(&node.place.log, &to).with_context(|| format!("writing {}", to.display()))?;
+    }
+    Ok(())
 }

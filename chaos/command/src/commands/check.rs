@@ -7,8 +7,9 @@ use crate::runner::RunPlan;
 use crate::summary::{summary, word};
 use crate::table::table;
 use anyhow::Context;
-use holdfast_check::{Claims, History, Ruling, overall};
+use holdfast_check::{History, Ruling, overall};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 pub(super) fn check(args: &cli::Check) -> anyhow::Result<Exit> {
@@ -16,7 +17,10 @@ pub(super) fn check(args: &cli::Check) -> anyhow::Result<Exit> {
         .with_context(|| format!("reading {}", args.history.display()))?;
     let history = History::from_ndjson(&text)
         .with_context(|| format!("reading {}", args.history.display()))?;
-    let verdicts = judge::history_alone(&history, &claims(&args.history)?);
+    let verdicts = match plan_beside(&args.history)? {
+        Some(plan) => judge::of_history(&history, &plan.scenario, &BTreeSet::new()),
+        None => judge::history_alone(&history),
+    };
     let ruling = overall(&verdicts);
     if args.json {
         println!("{}", json!({ "ruling": ruling, "verdicts": verdicts }));
@@ -49,17 +53,15 @@ pub(super) fn check(args: &cli::Check) -> anyhow::Result<Exit> {
     Ok(ruling.into())
 }
 
-/// What the run claimed, when its repro.json lies beside the history.
-fn claims(history: &Path) -> anyhow::Result<Claims> {
+/// What the run was, when its repro.json lies beside the history.
+fn plan_beside(history: &Path) -> anyhow::Result<Option<RunPlan>> {
     let beside = history.with_file_name("repro.json");
     if !beside.exists() {
-        return Ok(Claims::default());
+        return Ok(None);
     }
-    let text = std::fs::read_to_string(&beside)
-        .with_context(|| format!("reading {}", beside.display()))?;
-    let plan: RunPlan =
-        serde_json::from_str(&text).with_context(|| format!("reading {}", beside.display()))?;
-    Ok(plan.scenario.claims())
+    let reading = || format!("reading {}", beside.display());
+    let text = std::fs::read_to_string(&beside).with_context(reading)?;
+    serde_json::from_str(&text).map(Some).with_context(reading)
 }
 
 pub(super) fn report(args: &cli::Report) -> anyhow::Result<Exit> {

@@ -93,7 +93,7 @@ fn strike(
     let demand = nemesis.demand();
     if demand == Demand::DownToInstall {
         end(nodes, stage)?;
-        stage.remember_records(nodes);
+        stage.remember_records(nodes)?;
     }
     let targets = stage.targets(nodes)?;
     nemesis.install(&targets)?;

@@ -17,7 +17,7 @@ use crate::output;
 use crate::schedule::schedule;
 use anyhow::{Context, bail};
 use faults::Faults;
-use holdfast_check::History;
+use holdfast_check::{History, Ruling};
 use holdfast_report::{Level, NodeInfo, Run, Skipped};
 use holdfast_workload::{FinalReads, Finished, Recorder, Sampler, Workload};
 use progress::Progress;
@@ -104,6 +104,9 @@ pub async fn run(
         notes: output::notes(&facts, &stage, setting),
     };
     output::write(&run, plan, &setting.out)?;
+    if run.ruling() != Ruling::Ok {
+        output::keep_logs(&run, &stage, &setting.out)?;
+    }
     Ok(run)
 }
 

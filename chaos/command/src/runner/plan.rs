@@ -48,6 +48,7 @@ impl RunPlan {
         if let Some(duration) = common.duration {
             // What CI runs is short; what somebody asks for may be long.
             scenario.ci = false;
+            scenario.expect.shorten(scenario.duration, duration);
             scenario.duration = duration;
             command += &format!(" --duration {duration}");
         }
@@ -95,6 +96,23 @@ mod tests {
             (5, false)
         );
         assert_eq!(plan.scenario.workload.seed, 9);
+        let few = |scenario: &Scenario| {
+            (
+                scenario.expect.operations,
+                scenario.expect.installed["kill"],
+            )
+        };
+        assert_eq!(few(&plan.scenario), (1000, 3), "a longer run owes no less");
+        let short = Common {
+            duration: Some("6s".parse().unwrap()),
+            ..Common::default()
+        };
+        let short = RunPlan::new("leader-kill", plan.scenario.clone(), None, &short).unwrap();
+        assert_eq!(
+            few(&short.scenario),
+            (50, 1),
+            "a shorter one owes its share, and each fault once"
+        );
         let json = serde_json::to_string(&plan).unwrap();
         assert_eq!(serde_json::from_str::<RunPlan>(&json).unwrap(), plan);
     }

@@ -6,12 +6,13 @@ use crate::cluster::{Cluster, Draft};
 use crate::evidence::{self, Hunter, RecordSeen};
 use crate::scenario::{Disk, Scenario};
 use crate::wire::Wire;
-use anyhow::Context;
+use anyhow::{Context, bail};
 use holdfast_nemesis::{Grounds, NodeDisk, ShimControl, Snapshot, Target};
 use holdfast_relay::Relay;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -141,17 +142,24 @@ impl Stage {
     }
 
     /// Keeps the nonces of nodes whose disks are about to be damaged or set back. The nodes must be down.
-    pub(crate) fn remember_records(&mut self, nodes: &[u64]) {
+    ///
+    /// # Errors
+    /// When their data cannot be copied. What is unreadable already has nothing to remember.
+    pub(crate) fn remember_records(&mut self, nodes: &[u64]) -> anyhow::Result<()> {
         for id in nodes {
-            let Ok(node) = self.cluster.node(*id) else {
-                continue;
-            };
-            let data = node.place.data.clone();
-            // What is unreadable already has nothing to remember.
-            if let Ok(read) = evidence::read(*id, &data, &mut Hunter::idle()) {
+            let data = self.cluster.node(*id)?.place.data.clone();
+            // Opening changes what lies there: a copy is opened.
+            let copy = tempfile::tempdir_in(self.folder()).context("making a folder for a copy")?;
+            let to = copy.path().join("data");
+            let copied = Command::new("cp").arg("-a").arg(&data).arg(&to).status();
+            if !copied.is_ok_and(|status| status.success()) {
+                bail!("copying the data of node {id}");
+            }
+            if let Ok(read) = evidence::read(*id, &to, &mut Hunter::idle()) {
                 self.remembered.push((*id, read.records));
             }
         }
+        Ok(())
     }
 
     /// What was remembered so.

@@ -146,6 +146,32 @@ pub struct Expect {
     pub installed: BTreeMap<String, u64>,
 }
 
+impl Expect {
+    /// What a shorter run owes: its share of the numbers, and each fault once.
+    pub(crate) fn shorten(&mut self, whole: Length, shorter: Length) {
+        let (whole, part) = (whole.as_millis().max(1), shorter.as_millis());
+        if part >= whole {
+            return;
+        }
+        let share = |number: u64| {
+            u64::try_from(u128::from(number) * u128::from(part) / u128::from(whole))
+                .unwrap_or(number)
+        };
+        for number in [
+            &mut self.operations,
+            &mut self.leader_changes,
+            &mut self.follower_reads,
+            &mut self.seals,
+            &mut self.revocations,
+        ] {
+            *number = share(*number);
+        }
+        for times in self.installed.values_mut() {
+            *times = share(*times).max(1);
+        }
+    }
+}
+
 impl Scenario {
     /// Nodes that a cluster of this size claims to survive losing.
     #[must_use]
