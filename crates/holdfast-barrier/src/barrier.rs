@@ -5,7 +5,7 @@ use crate::seal::{SealConfig, SealStatus, seal_epoch};
 use crate::surroundings::Surroundings;
 use crate::txn::{CommitError, Committed, Freshness, Txn, TxnError};
 use crate::unseal::Attempt;
-use holdfast_machine::{Command, Outcome, ProposeError, Replica, StorageFault, Unavailable, View};
+use holdfast_machine::{Command, Outcome, ProposeError, Replica, StorageFault, Unavailable};
 use holdfast_types::mutant::Mutant;
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
@@ -84,7 +84,7 @@ impl Barrier {
     /// # Errors
     /// When this node is sealed or its disk fails.
     pub fn begin_local(&self) -> Result<Txn, BeginError> {
-        self.begin_on(self.replica.view()?, false)
+        self.begin_here(false)
     }
 
     /// Begins on a state of the asked freshness.
@@ -112,10 +112,17 @@ impl Barrier {
             }
             Freshness::Stale => false,
         };
-        self.begin_on(self.replica.view()?, linearizable)
+        self.begin_here(linearizable)
     }
 
-    fn begin_on(&self, view: Box<dyn View>, linearizable: bool) -> Result<Txn, BeginError> {
+    fn begin_here(&self, linearizable: bool) -> Result<Txn, BeginError> {
+        // Asked before the view is taken, which can only be younger.
+        let age_ms = if linearizable {
+            Some(0)
+        } else {
+            self.replica.staleness_ms()
+        };
+        let view = self.replica.view()?;
         let Some(keys) = self.open.read().clone() else {
             return Err(self.why_sealed()?);
         };
@@ -130,6 +137,7 @@ impl Barrier {
             view,
             keys,
             linearizable,
+            age_ms,
             self.surroundings.wall_ms(),
         ))
     }

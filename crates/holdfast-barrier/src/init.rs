@@ -158,7 +158,7 @@ impl Barrier {
             self.shared_surroundings(),
             epoch_written_at,
         );
-        let mut txn = Txn::new(view, std::sync::Arc::new(keys), true, wall_ms);
+        let mut txn = Txn::new(view, std::sync::Arc::new(keys), true, Some(0), wall_ms);
         first(&mut txn)?;
         let mut transaction = txn.seal()?.unwrap_or_else(|| self.empty_transaction());
         let [config_key, keyring_key] = rows;

@@ -92,6 +92,8 @@ pub struct Txn {
     asserts: BTreeMap<Key, u64>,
     writes: BTreeMap<Key, Pending>,
     linearizable: bool,
+    /// How old the view was at most when it was taken, milliseconds, if the node could tell.
+    age_ms: Option<u64>,
     wall_ms: u64,
 }
 
@@ -103,6 +105,7 @@ impl Txn {
         view: Box<dyn View>,
         keys: Arc<OpenKeys>,
         linearizable: bool,
+        age_ms: Option<u64>,
         wall_ms: u64,
     ) -> Self {
         Self {
@@ -111,8 +114,15 @@ impl Txn {
             asserts: BTreeMap::new(),
             writes: BTreeMap::new(),
             linearizable,
+            age_ms,
             wall_ms,
         }
+    }
+
+    /// How old the view was at most when this began, milliseconds; `None` when the node could not tell.
+    #[must_use]
+    pub const fn age_ms(&self) -> Option<u64> {
+        self.age_ms
     }
 
     /// Whether everything acknowledged before it began is seen, so that a refusal may be told.

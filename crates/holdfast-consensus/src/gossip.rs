@@ -6,6 +6,7 @@ use crate::inner::{Inner, Phase, leadership, metrics, set_trouble};
 use crate::peers::{Heard, PeerView};
 use crate::quarantine;
 use holdfast_proto::peer::v1 as pb;
+use openraft::async_runtime::watch::WatchReceiver as _;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,8 +30,28 @@ pub(crate) async fn ping_for_ever(inner: Arc<Inner>, peer: u64) {
             thorough_at = Some(Instant::now());
             judge(&inner);
         }
-        tokio::time::sleep(pace(&inner, peer, heard)).await;
+        let pause = pace(&inner, peer, heard);
+        // A new leader is asked at once: without its word this node does not know how old its state is.
+        drop(tokio::time::timeout(pause, taken_over(&inner, peer)).await);
     }
+}
+
+/// Resolves when a peer that did not lead does.
+async fn taken_over(inner: &Inner, peer: u64) {
+    let Ok(raft) = inner.raft() else {
+        return std::future::pending().await;
+    };
+    let leads = || leadership(&raft).leader == Some(peer);
+    if leads() {
+        return std::future::pending().await;
+    }
+    let mut metrics = raft.server_metrics();
+    while metrics.changed().await.is_ok() {
+        if leads() {
+            return;
+        }
+    }
+    std::future::pending().await
 }
 
 fn pace(inner: &Inner, peer: u64, heard: bool) -> Duration {

@@ -48,7 +48,11 @@ pub(crate) async fn round(inner: &Inner, time: Duration) -> Result<u64, Unavaila
             None => Said::NotLeader(None),
         };
         match said {
-            Said::Index(index) => return Ok(index),
+            Said::Index(index) => {
+                // Everything acknowledged before the question is at or below it: that also tells how old this node's state is.
+                inner.freshness.note(index, now);
+                return Ok(index);
+            }
             Said::NoQuorum => return Err(Unavailable::NoQuorum),
             Said::NotLeader(next) if next != leader => hint = next,
             Said::NotLeader(_) => {}

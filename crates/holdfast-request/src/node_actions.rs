@@ -42,7 +42,8 @@ impl Core {
                 let sealed = self.barrier().seal_cluster(CLUSTER_CHANGE).await;
                 sealed
                     .map(|()| Reply::none())
-                    .map_err(|why| Refusal::Unavailable(why.to_string()))
+                    // Here it is done, and elsewhere it may be: whoever asked must look before asking again.
+                    .map_err(|why| Refusal::Commit(CommitError::Unknown(why.to_string())))
             }
             NodeAction::Health => self.health(fields),
             NodeAction::Leader => Ok(Reply::bare(self.leader())),

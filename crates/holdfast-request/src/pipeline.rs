@@ -44,16 +44,14 @@ impl Core {
             age_ms: None,
         };
         let asked = incoming.freshness;
-        let age_ms = self.barrier().replica().staleness_ms();
-        answer.result = self
-            .run(incoming, &mut answer.mount_type, &mut answer.index)
-            .await;
-        let took = started.elapsed();
+        let mut basis = Basis::default();
+        answer.result = self.run(incoming, &mut answer.mount_type, &mut basis).await;
+        answer.index = basis.index;
         if asked != Freshness::Linearizable {
-            let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-            answer.age_ms = age_ms.map(|age_ms| age_ms.saturating_add(took_ms));
+            answer.age_ms = basis.age_ms();
         }
-        self.metrics().observe(operation, &answer.result, took);
+        self.metrics()
+            .observe(operation, &answer.result, started.elapsed());
         answer
     }
 
@@ -61,7 +59,7 @@ impl Core {
         &self,
         incoming: Incoming,
         mount_type: &mut String,
-        index: &mut Option<u64>,
+        basis: &mut Basis,
     ) -> Result<Reply, Refusal> {
         if !matches!(incoming.namespace.trim_matches('/'), "" | "root") {
             return Err(Refusal::Invalid(
@@ -83,6 +81,7 @@ impl Core {
         for attempt in 0..TXN_ATTEMPTS_MAX {
             let left = deadline.saturating_duration_since(Instant::now());
             let (mut txn, nothing_fresher) = self.begin_for(&request, fresh, left).await?;
+            basis.began(&txn);
             let evaluated = evaluate(&mut txn, &request);
             if !nothing_fresher && must_be_fresher(&evaluated, &txn, &request, freshness) {
                 fresh = Freshness::Linearizable;
@@ -102,12 +101,19 @@ impl Core {
                         reply,
                         kind,
                         action,
-                    } = evaluated?;
+                    } = match evaluated {
+                        Ok(evaluated) => evaluated,
+                        Err(refusal) => {
+                            // What is gone is an answer too, and stands at an index.
+                            basis.index = Some(committed.index);
+                            return Err(refusal);
+                        }
+                    };
                     *mount_type = kind;
                     if let Some((action, fields)) = action {
                         return self.act(action, &fields).await;
                     }
-                    *index = Some(committed.index);
+                    basis.index = Some(committed.index);
                     return Ok(reply);
                 }
                 Err(CommitError::Conflict) => {
@@ -174,6 +180,28 @@ impl Core {
         let ceiling = BACKOFF_MS_MAX * u64::from(attempt + 1);
         let wait = u64::from(byte[0]) * ceiling / u64::from(u8::MAX);
         tokio::time::sleep(Duration::from_millis(wait)).await;
+    }
+}
+
+/// The state that an answer rests on.
+#[derive(Default)]
+struct Basis {
+    /// The index it reflects.
+    index: Option<u64>,
+    /// How old the state was at most when it was looked at, milliseconds, and when that was.
+    age: Option<(u64, Instant)>,
+}
+
+impl Basis {
+    fn began(&mut self, txn: &Txn) {
+        self.age = txn.age_ms().map(|age_ms| (age_ms, Instant::now()));
+    }
+
+    /// How old it is at most by now, milliseconds.
+    fn age_ms(&self) -> Option<u64> {
+        let (age_ms, at) = self.age?;
+        let since = u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Some(age_ms.saturating_add(since))
     }
 }
 

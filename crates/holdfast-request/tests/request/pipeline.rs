@@ -179,6 +179,62 @@ async fn a_write_on_a_node_that_is_behind_in_time_is_judged_by_the_present() {
 }
 
 #[tokio::test]
+async fn an_answer_tells_the_age_of_what_it_was_read_from() {
+    let world = World::open().await;
+    let read = async |freshness| {
+        world.stage.age_ms.store(120_000, Ordering::SeqCst);
+        let path = "kv/absent";
+        let answer = world
+            .here
+            .answer(&world.root, Read, path, json!({}), freshness);
+        answer.await.age_ms
+    };
+    // Too old for the bound, so the leader was asked first.
+    let bounded = read(Freshness::BoundedMs(2_000)).await;
+    assert!(bounded.is_some_and(|age_ms| age_ms <= 2_000), "{bounded:?}");
+    let stale = read(Freshness::Stale).await;
+    assert!(stale.is_some_and(|age_ms| age_ms >= 120_000), "{stale:?}");
+    assert_eq!(read(Freshness::Linearizable).await, None);
+}
+
+#[tokio::test]
+async fn what_is_gone_stands_at_an_index_too() {
+    let world = World::open().await;
+    world.mount("versions", "2").await;
+    let path = "versions/data/a";
+    world
+        .here
+        .must(&world.root, path, json!({ "data": { "v": 1 } }))
+        .await;
+    shown(world.here.ask(&world.root, Delete, path, json!({})).await);
+    let answer = world
+        .here
+        .answer(&world.root, Read, path, json!({}), Freshness::Linearizable)
+        .await;
+    assert!(matches!(answer.result, Err(Refusal::Gone(_))));
+    assert!(answer.index.is_some());
+}
+
+#[tokio::test]
+async fn a_seal_that_others_may_not_hear_of_is_told_as_unknown() {
+    let world = World::open().await;
+    world.replica.refuse_next_proposal();
+    let refusal = refused(
+        world
+            .here
+            .ask(&world.root, Write, "sys/seal", json!({}))
+            .await,
+    );
+    assert!(
+        matches!(refusal, Refusal::Commit(CommitError::Unknown(_))),
+        "{refusal}"
+    );
+    // Here it is done all the same.
+    let asked = world.here.ask(&world.root, Read, "kv/a", json!({})).await;
+    assert!(matches!(asked, Err(Refusal::Sealed)));
+}
+
+#[tokio::test]
 async fn an_unknown_outcome_is_told_as_such() {
     let world = World::open().await;
     world.replica.lose_next_answer();

@@ -43,7 +43,12 @@ impl Replica for Here {
     }
 
     fn read_index(&self, deadline: Duration) -> BoxFuture<'_, Result<u64, Unavailable>> {
-        self.below.read_index(deadline)
+        Box::pin(async move {
+            let index = self.below.read_index(deadline).await?;
+            // Who has just asked knows that it is up to date.
+            self.age_ms.store(0, Ordering::SeqCst);
+            Ok(index)
+        })
     }
 
     fn wait_applied(
