@@ -2,6 +2,7 @@
 
 use super::layout::Place;
 use anyhow::{Context, bail};
+use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -86,7 +87,7 @@ impl Node {
     /// be killed.
     pub async fn stop(&mut self, deadline: Duration) -> Option<ExitStatus> {
         let pid = self.pid()?;
-        send_signal(pid, libc::SIGTERM);
+        ask_to_end(pid);
         let until = Instant::now() + deadline;
         while Instant::now() < until {
             if let Some(status) = self.ended() {
@@ -128,14 +129,10 @@ pub fn how_it_ended(status: ExitStatus) -> String {
     }
 }
 
-#[expect(
-    unsafe_code,
-    reason = "the standard library sends no signal but SIGKILL"
-)]
-fn send_signal(pid: u32, signal: i32) {
-    let Ok(pid) = libc::pid_t::try_from(pid) else {
-        return;
-    };
-    // SAFETY: plain numbers; the child has not been waited for, so that its number is still its own.
-    let _gone = unsafe { libc::kill(pid, signal) };
+/// Asks a child to end. It has not been waited for, so that its number is still its own.
+fn ask_to_end(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        // It may have ended by itself.
+        let _gone = kill_process(pid, Signal::TERM);
+    }
 }

@@ -151,15 +151,16 @@ async fn work(
     healed?;
     let healed_ns = recorder.now_ns();
     timeline.calm(scenario.calm.0, &mut stop).await?;
-    let Timeline { stage, struck, .. } = timeline;
+    let Timeline { struck, .. } = timeline;
     if struck.interrupted || *stop.borrow() {
         bail!("interrupted");
     }
     progress.say("looking at everything once more");
     let finished = workload.stop().await;
-    let not_level = settle::level(stage, &sampler, &struck.damaged).await;
     let lost = settle::lost(&sampler, &struck.damaged).await;
+    // Opens what is sealed, and notes that it does.
     let final_reads = look(&finished, &lost, &mut stop).await?;
+    let not_level = settle::level(&sampler, &lost).await;
     let samples = sampler.stop().await;
     let history = History {
         operations: recorder.finish(),

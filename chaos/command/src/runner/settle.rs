@@ -1,6 +1,5 @@
 //! Waiting until all nodes are level again.
 
-use super::stage::Stage;
 use crate::cluster::until;
 use anyhow::bail;
 use holdfast_check::{NodeSample, NodeState};
@@ -15,19 +14,7 @@ const BACK: Duration = Duration::from_secs(3);
 
 /// Waits until every node whose disk was not damaged is open, follows the same leader and has applied what was committed when the wait
 /// began. Gives what was missing at the deadline, if anything.
-pub(crate) async fn level(
-    stage: &mut Stage,
-    sampler: &Sampler,
-    damaged: &BTreeSet<u64>,
-) -> Option<String> {
-    for node in stage.cluster.ids() {
-        if !damaged.contains(&node)
-            && let Ok(opener) = stage.cluster.opener(node)
-            && let Err(error) = opener.open(LEVEL).await
-        {
-            return Some(format!("{error:#}"));
-        }
-    }
+pub(crate) async fn level(sampler: &Sampler, damaged: &BTreeSet<u64>) -> Option<String> {
     let goal = sampler
         .latest()
         .iter()
@@ -48,7 +35,8 @@ pub(crate) async fn lost(sampler: &Sampler, damaged: &BTreeSet<u64>) -> BTreeSet
     let missing = || -> BTreeSet<u64> {
         let latest = sampler.latest();
         let serves = |sample: &NodeSample| {
-            matches!(sample.state, NodeState::Leader | NodeState::Follower) && !sample.sealed
+            // Key holders open it in the last look.
+            matches!(sample.state, NodeState::Leader | NodeState::Follower)
         };
         let back = |node: &u64| {
             latest
