@@ -33,7 +33,12 @@ pub(crate) fn environment(
 }
 
 /// What a reader should know beside the verdicts.
-pub(crate) fn notes(facts: &Facts, stage: &Stage, setting: &Setting) -> Vec<String> {
+pub(crate) fn notes(
+    facts: &Facts,
+    swept: &[String],
+    stage: &Stage,
+    setting: &Setting,
+) -> Vec<String> {
     let mut notes = Vec::new();
     for death in &facts.deaths {
         let under = if death.under.is_empty() {
@@ -51,6 +56,11 @@ pub(crate) fn notes(facts: &Facts, stage: &Stage, setting: &Setting) -> Vec<Stri
             "an answer that is not documented: {what}, {times} times"
         ));
     }
+    notes.extend(
+        swept
+            .iter()
+            .map(|what| format!("put away what an earlier run left: {what}")),
+    );
     if setting.keep {
         notes.push(format!(
             "the nodes' folders are kept in {}",

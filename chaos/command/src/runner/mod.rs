@@ -27,6 +27,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use timeline::{Struck, Timeline};
 use tokio::sync::watch;
+use tokio::task::block_in_place;
 
 /// Most operations of a run.
 const OPERATIONS_MAX: usize = 2_000_000;
@@ -67,6 +68,8 @@ pub async fn run(
         format!("{} seed {}", plan.scenario.name, plan.seed),
     );
     progress.say("starting the cluster");
+    // What a harness left that died hard would be in the way.
+    let swept = block_in_place(holdfast_nemesis::sweep);
     let mut stage = Stage::set(&plan.scenario, plan.seed, setting)?;
     let worked = work(plan, &mut stage, &progress, stop).await;
     if worked.is_err() && setting.keep {
@@ -101,7 +104,7 @@ pub async fn run(
         mutants: Vec::new(),
         reproduce: plan.command.clone(),
         skipped: facts.skipped.clone(),
-        notes: output::notes(&facts, &stage, setting),
+        notes: output::notes(&facts, &swept, &stage, setting),
     };
     output::write(&run, plan, &setting.out)?;
     if run.ruling() != Ruling::Ok {
