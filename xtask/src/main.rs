@@ -27,37 +27,34 @@ mod tidy;
 mod up;
 
 use command_line::Task;
-use places::Places;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let task = match command_line::parse(std::env::args().skip(1)) {
-        Ok(task) => task,
-        Err(reason) => {
-            eprintln!("error: {reason}\n\n{}", command_line::USAGE);
-            return ExitCode::from(2);
-        }
+    let typed = command_line::parse(std::env::args().skip(1));
+    let usage = command_line::USAGE;
+    let Ok(task) = typed.inspect_err(|why| eprintln!("error: {why}\n\n{usage}")) else {
+        return ExitCode::from(2);
     };
-    if let Err(error) = run(task) {
-        eprintln!("error: {error:#}");
-        return ExitCode::FAILURE;
-    }
-    ExitCode::SUCCESS
+    let Err(error) = run(task) else {
+        return ExitCode::SUCCESS;
+    };
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
 }
 
 fn run(task: Task) -> anyhow::Result<()> {
-    let places = Places::find()?;
+    let places = &places::Places::find()?;
     match task {
         Task::Help => println!("{}", command_line::USAGE),
-        Task::Setup => setup::run(&places)?,
-        Task::Rocksdb => println!("{}", rocksdb::ensure(&places)?.display()),
-        Task::Build { release } => drop(cargo::build_server(&places, release)?),
-        Task::Ci(choice) => ci::run(&places, &choice)?,
-        Task::Tidy => tidy::run(&places)?,
-        Task::Sim { args } => sim::run(&places, &args)?,
-        Task::Chaos { nightly, args } => chaos::run(&places, nightly, &args)?,
-        Task::Bench { args } => bench::run(&places, &args)?,
-        Task::Up { state_dir, binary } => up::run(&places, state_dir, binary)?,
+        Task::Rocksdb => println!("{}", rocksdb::ensure(places)?.display()),
+        Task::Build { release } => drop(cargo::build_server(places, release)?),
+        Task::Setup => return setup::run(places),
+        Task::Ci(choice) => return ci::run(places, &choice),
+        Task::Tidy => return tidy::run(places),
+        Task::Sim { args } => return sim::run(places, &args),
+        Task::Chaos { nightly, args } => return chaos::run(places, nightly, &args),
+        Task::Bench { args } => return bench::run(places, &args),
+        Task::Up { state_dir, binary } => return up::run(places, state_dir, binary),
     }
     Ok(())
 }

@@ -97,24 +97,15 @@ impl Core {
             }
             match self.barrier().commit(txn, left).await {
                 Ok(committed) => {
-                    let Evaluated {
-                        reply,
-                        kind,
-                        action,
-                    } = match evaluated {
-                        Ok(evaluated) => evaluated,
-                        Err(refusal) => {
-                            // What is gone is an answer too, and stands at an index.
-                            basis.index = Some(committed.index);
-                            return Err(refusal);
-                        }
-                    };
-                    *mount_type = kind;
-                    if let Some((action, fields)) = action {
+                    // What is gone is an answer too, and stands at an index; what a node does by itself stands at none.
+                    let stands = !evaluated.as_ref().is_ok_and(|done| done.action.is_some());
+                    basis.index = stands.then_some(committed.index);
+                    let evaluated = evaluated?;
+                    *mount_type = evaluated.kind;
+                    if let Some((action, fields)) = evaluated.action {
                         return self.act(action, &fields).await;
                     }
-                    basis.index = Some(committed.index);
-                    return Ok(reply);
+                    return Ok(evaluated.reply);
                 }
                 Err(CommitError::Conflict) => {
                     self.metrics().conflict();

@@ -50,6 +50,7 @@ const BESIDE: [(&str, &[&str]); 9] = [
             "holdfast-check",
             "holdfast-client",
             "holdfast-consensus",
+            "holdfast-machine",
             "holdfast-nemesis",
             "holdfast-relay",
             "holdfast-report",

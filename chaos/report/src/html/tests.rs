@@ -1,3 +1,5 @@
+//! The page is whole: well formed, escaped, bounded, and it says what the run came to.
+
 use super::*;
 use crate::figures::fixtures::{MS, get, kill, put, refused, sample};
 use crate::run::{Level, MutantRow, NodeInfo, Skipped};

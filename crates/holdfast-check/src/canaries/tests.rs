@@ -1,3 +1,5 @@
+//! Canaries are found in every encoding, over the borders of pieces, and nothing else is.
+
 use super::*;
 use crate::Ruling;
 

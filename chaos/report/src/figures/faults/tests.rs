@@ -1,3 +1,5 @@
+//! Times of faults, from hand-made runs whose answers are known.
+
 use super::*;
 use crate::figures::fixtures::{MS, kill, put, refused, sample};
 use NodeState::{Candidate, Down, Follower, Leader};

@@ -1,0 +1,54 @@
+//! The command line of `holdfast-sim`.
+
+use clap::Parser;
+use std::ops::Range;
+
+/// Simulated clusters from seeds: each run makes a cluster, uses it, hurts it, heals it and judges it.
+///
+/// Exit codes: 0 everything held, 1 something did not, 2 a command line that cannot be, 3 the simulator failed.
+#[derive(Parser)]
+#[command(name = "holdfast-sim", version)]
+pub(crate) struct Args {
+    /// Seeds to run, the last one excluded.
+    #[arg(long, value_name = "A..B", value_parser = range, default_value = "0..100")]
+    pub(crate) seeds: Range<u64>,
+    /// Threads; default all of this machine's.
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<u64>,
+    /// Run one seed and print what happened.
+    #[arg(long, value_name = "SEED")]
+    pub(crate) replay: Option<u64>,
+    /// With --replay: every message too.
+    #[arg(long)]
+    pub(crate) messages: bool,
+    /// Virtual seconds in which things go wrong.
+    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+    pub(crate) trouble: u64,
+    /// A control: disks that answer before they have synced. Something must be seen to be lost.
+    #[arg(long)]
+    pub(crate) lying_disks: bool,
+    /// Print each seed with the hash of its trace.
+    #[arg(long)]
+    pub(crate) traces: bool,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Let this seeded bug live and stop at the first seed in which its checker finds it; `all` for one after the other.
+    #[cfg(feature = "mutants")]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) mutant: Option<String>,
+    /// Print the names of the seeded bugs.
+    #[cfg(feature = "mutants")]
+    #[arg(long)]
+    pub(crate) list_mutants: bool,
+}
+
+fn range(text: &str) -> Result<Range<u64>, String> {
+    let (from, to) = text.split_once("..").ok_or("must look like 0..100")?;
+    let number = |text: &str| text.parse::<u64>().map_err(|_| "must look like 0..100");
+    let range = number(from)?..number(to)?;
+    if range.is_empty() {
+        return Err("is empty".to_owned());
+    }
+    Ok(range)
+}
