@@ -148,6 +148,8 @@ impl Cluster {
                 Ok(())
             }
             Err(why) => {
+                // The process is gone, and lets go of its disk.
+                disk.kill(1);
                 life.kill();
                 self.trace
                     .story(&format!("node {id} does not start: {why}"));

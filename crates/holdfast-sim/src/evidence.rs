@@ -6,7 +6,7 @@ use crate::observe::hex;
 use bytes::Bytes;
 use holdfast_check::{
     Canaries, Claims, History, LivenessBounds, LogRecord, NodeLog, Nonces, Payload, Ruling,
-    Verdict, Violation, judge_all,
+    Verdict, Violation, judge_all, liveness,
 };
 use holdfast_consensus::{EntryPayload, read_entry, read_log_id};
 use holdfast_machine::{Command, Row, Space, Write};
@@ -79,6 +79,15 @@ pub(crate) fn judge(
         ..LivenessBounds::default()
     };
     let mut verdicts = judge_all(history, &claims, bounds);
+    // Clients ask quarantined nodes too, and nobody expects them to write.
+    let fit = cluster.fit();
+    let mut of_fit = history.clone();
+    of_fit.operations.retain(|entry| fit.contains(&entry.node));
+    for verdict in &mut verdicts {
+        if verdict.checker == "liveness" {
+            *verdict = liveness(&of_fit, bounds);
+        }
+    }
     verdicts.push(canaries(cluster, desk));
     verdicts.push(nonces(cluster));
     verdicts.push(recovery(end));

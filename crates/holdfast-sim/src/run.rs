@@ -295,6 +295,12 @@ async fn recover(cluster: &Cluster, desk: &Desk, faults: &mut Faults) -> Result<
     let mut why = String::new();
     while Instant::now() < until {
         supervise(cluster, faults).await;
+        for id in cluster.ids() {
+            if cluster.door(id).is_none() {
+                // A supervisor tries again and again; what does not start in time is told below.
+                let _ = cluster.start(id).await;
+            }
+        }
         match apart(cluster, &faults.forgot()) {
             None => return desk.final_round().await,
             Some(text) => why = text,
