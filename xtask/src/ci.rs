@@ -245,6 +245,8 @@ impl Ci<'_> {
 
     fn docs(&self, progress: &mut Progress) -> Result<()> {
         let mut command = cargo::ready(self.places)?;
+        // Not by the environment: RUSTDOCFLAGS would hide the flags of `.cargo/config.toml`, this joins them.
+        command.args(["--config", r#"build.rustdocflags=["-D", "warnings"]"#]);
         command.args([
             "doc",
             "--locked",
@@ -252,7 +254,6 @@ impl Ci<'_> {
             "--no-deps",
             "--document-private-items",
         ]);
-        command.env("RUSTDOCFLAGS", "-D warnings");
         cargo::watch(self.places, "docs", command, progress)?.require_success("docs", 120)
     }
 

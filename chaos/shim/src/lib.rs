@@ -1,6 +1,6 @@
 //! Loaded before libc into a faulted process (`LD_PRELOAD`): its disk calls and its wall clock become what the harness says.
 //!
-//! Calls pass through untouched unless the control page ([`layout`]) has an active part for them. No call here allocates or
+//! Calls pass through untouched unless the control page (`layout`) has an active part for them. No call here allocates or
 //! locks: it may be made in a signal handler, or within an allocator. Nobody links this crate: it would strike the harness.
 //!
 //! A process that is started with `HOLDFAST_SHIM_CUT` is no program to be faulted: it cuts the power of disks and ends.

@@ -6,7 +6,7 @@
 //! What every checker keeps to:
 //! 1. A violation is certain: whatever may be explained by an unknown outcome, by equal times or by a late sample is none.
 //! 2. An unknown write may take effect at any time after it was asked, or never. None is ever dropped.
-//! 3. Too little seen is inconclusive where seeing is the point; where nothing of a kind was asked, [`coverage`] says so.
+//! 3. Too little seen is inconclusive where seeing is the point; where nothing of a kind was asked, [`coverage()`] says so.
 //! 4. Equal histories, equal verdicts, byte for byte.
 
 mod all;

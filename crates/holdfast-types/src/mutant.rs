@@ -3,7 +3,7 @@
 //!
 //! They exist only with the feature `mutants`, which refuses to compile without debug assertions, so that no release can
 //! contain it; without the feature [`Mutant::lives`] is the constant `false` and nothing of them is left in the program.
-//! At most one lives in a process: the one that [`release`] was called with, or named by `HOLDFAST_MUTANT`.
+//! At most one lives in a process: the one that `release` was called with, or named by `HOLDFAST_MUTANT`.
 
 #[cfg(all(feature = "mutants", not(debug_assertions)))]
 compile_error!("the feature `mutants` must not be in a release");

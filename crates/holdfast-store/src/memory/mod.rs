@@ -82,7 +82,7 @@ impl MemoryDisk {
     /// tokio runtime with time; ending it is a way of killing the process, after [`MemoryDisk::kill`].
     ///
     /// # Errors
-    /// As [`crate::open`]; in use while stores of this life are not dropped.
+    /// As [`crate::open()`]; in use while stores of this life are not dropped.
     pub fn open(
         &self,
         options: &Options,
