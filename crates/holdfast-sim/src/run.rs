@@ -189,6 +189,10 @@ async fn course(seed: u64, options: Options) -> Outcome {
         ended_ns: trace.now_ns(),
     };
     let verdicts = evidence::judge(&cluster, &desk, &history, end);
+    // A process and the network hold each other: one that is not ended would outlast the run, and fill the memory of a sweep.
+    for id in cluster.ids() {
+        cluster.kill(id);
+    }
     Outcome {
         seed,
         nodes: size,
