@@ -2,11 +2,14 @@
 
 use crate::losses::Losses;
 use crate::table::table;
-use holdfast_check::{Outcome, Ruling};
+use holdfast_check::{Outcome, Ruling, Verdict};
 use holdfast_report::{Run, Summary};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
+
+/// Violations of one checker that are told; the report has them all.
+const VIOLATIONS_MAX: usize = 5;
 
 /// A ruling as one word.
 #[must_use]
@@ -28,17 +31,8 @@ pub fn summary(run: &Run, out: Option<&Path>) -> String {
         run.seed,
         run.title
     );
-    text += &table(2, &verdict_rows(run));
-    for verdict in run
-        .verdicts
-        .iter()
-        .filter(|verdict| verdict.ruling != Ruling::Ok)
-    {
-        for violation in verdict.violations.iter().take(5) {
-            // A text that takes everything cannot fail.
-            let _ = writeln!(text, "    {}: {}", verdict.checker, violation.what);
-        }
-    }
+    text += &verdicts(&run.verdicts);
+    // A text that takes everything cannot fail, here and below.
     let _ = write!(text, "\n{}", table(2, &figures(run)));
     for note in &run.notes {
         let _ = writeln!(text, "  note: {note}");
@@ -58,8 +52,10 @@ pub fn summary(run: &Run, out: Option<&Path>) -> String {
     text
 }
 
-fn verdict_rows(run: &Run) -> Vec<Vec<String>> {
-    let row = |verdict: &holdfast_check::Verdict| {
+/// What each checker says, and the first violations of those that found some.
+#[must_use]
+pub fn verdicts(verdicts: &[Verdict]) -> String {
+    let row = |verdict: &Verdict| {
         vec![
             match verdict.ruling {
                 Ruling::Ok => "ok",
@@ -72,7 +68,18 @@ fn verdict_rows(run: &Run) -> Vec<Vec<String>> {
             verdict.summary.clone(),
         ]
     };
-    run.verdicts.iter().map(row).collect()
+    let rows: Vec<_> = verdicts.iter().map(row).collect();
+    let mut text = table(2, &rows);
+    for verdict in verdicts {
+        for violation in verdict.violations.iter().take(VIOLATIONS_MAX) {
+            let _ = write!(text, "    {}: {}", verdict.checker, violation.what);
+            let _ = match violation.operations.as_slice() {
+                [] => writeln!(text),
+                operations => writeln!(text, " (operations {operations:?})"),
+            };
+        }
+    }
+    text
 }
 
 fn figures(run: &Run) -> Vec<Vec<String>> {

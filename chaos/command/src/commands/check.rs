@@ -4,10 +4,9 @@ use crate::cli;
 use crate::exit::Exit;
 use crate::judge;
 use crate::runner::RunPlan;
-use crate::summary::{summary, word};
-use crate::table::table;
+use crate::summary::{self, summary, word};
 use anyhow::Context;
-use holdfast_check::{History, Ruling, overall};
+use holdfast_check::{History, overall};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -27,29 +26,7 @@ pub(super) fn check(args: &cli::Check) -> anyhow::Result<Exit> {
         return Ok(ruling.into());
     }
     println!("{}  {}\n", word(ruling), args.history.display());
-    let row = |verdict: &holdfast_check::Verdict| {
-        vec![
-            word(verdict.ruling).to_lowercase(),
-            verdict.checker.clone(),
-            verdict.checked.to_string(),
-            verdict.summary.clone(),
-        ]
-    };
-    print!(
-        "{}",
-        table(2, &verdicts.iter().map(row).collect::<Vec<_>>())
-    );
-    for verdict in verdicts
-        .iter()
-        .filter(|verdict| verdict.ruling != Ruling::Ok)
-    {
-        for violation in &verdict.violations {
-            println!(
-                "    {}: {} (operations {:?})",
-                verdict.checker, violation.what, violation.operations
-            );
-        }
-    }
+    print!("{}", summary::verdicts(&verdicts));
     Ok(ruling.into())
 }
 

@@ -19,11 +19,14 @@ pub struct FaultTimes {
     pub leader_lost: bool,
     /// Whether it left more than half of the sampled nodes unstruck. Without them nobody can be elected before healing.
     pub quorum_left: bool,
-    /// From the fault until one other than the leader seeks votes or knows no leader.
+    /// How long after the fault the struck leader still acknowledged writes: a full disk, say, does not end it at once. The
+    /// next three times begin there. Zero where the logs do not tell whose writes they were.
+    pub led_on_ns: u64,
+    /// Until one other than the leader seeks votes or knows no leader.
     pub detected_ns: Option<u64>,
-    /// From the fault until somebody leads in a later term.
+    /// Until somebody leads in a later term.
     pub elected_ns: Option<u64>,
-    /// From the fault until the first acknowledged write; where it cost the leader, until the first that a later leader took.
+    /// Until the first acknowledged write; where the fault cost the leader, until the first that a later leader took.
     pub first_ack_ns: Option<u64>,
     /// From healing until all that it struck have applied what was committed at healing.
     pub caught_up_ns: Option<u64>,
@@ -102,11 +105,10 @@ impl View<'_> {
             at_ns: fault.from_ns,
             term: None,
         };
+        let mut loss = Loss::default();
         // Without a leader seen before there is no telling which one came after.
         if let Some((term, leader)) = self.leader_before(fault).filter(|_| fault.hit_leader) {
-            let loss = self.loss(fault, (term, leader), end_ns);
-            times.elected_ns = loss.elected_ns.map(|at| at - fault.from_ns);
-            times.detected_ns = loss.detected_ns.map(|at| at - fault.from_ns);
+            loss = self.loss(fault, (term, leader), end_ns);
             times.leader_lost = loss.detected_ns.is_some();
             if let Some(at_ns) = loss.detected_ns {
                 floor = Floor {
@@ -115,9 +117,16 @@ impl View<'_> {
                 };
             }
         }
-        times.first_ack_ns = self
-            .first_ack(fault.from_ns, &floor)
-            .map(|at_ns| at_ns - fault.from_ns);
+        let first_ack_ns = self.first_ack(fault.from_ns, &floor);
+        let led_until_ns = floor
+            .term
+            .and_then(|term| self.last_ack(fault.from_ns, first_ack_ns?, term))
+            .unwrap_or(fault.from_ns);
+        let since = |at_ns: u64| at_ns.saturating_sub(led_until_ns);
+        times.led_on_ns = led_until_ns - fault.from_ns;
+        times.detected_ns = loss.detected_ns.map(since);
+        times.elected_ns = loss.elected_ns.map(since);
+        times.first_ack_ns = first_ack_ns.map(since);
         times
     }
 
@@ -200,6 +209,19 @@ impl View<'_> {
                 }
             });
         found.map(|(returned_ns, _)| *returned_ns)
+    }
+
+    /// When the last write of this term was acknowledged, of those between two times.
+    fn last_ack(&self, from_ns: u64, until_ns: u64, term: u64) -> Option<u64> {
+        let place = |at_ns| {
+            self.acknowledged
+                .partition_point(|(returned_ns, _)| *returned_ns <= at_ns)
+        };
+        let between = self.acknowledged[place(from_ns)..place(until_ns)].iter();
+        let last = between
+            .rev()
+            .find(|(_, write)| self.term_of(write) == Some(term));
+        last.map(|(returned_ns, _)| *returned_ns)
     }
 
     /// The term of the leader that took this write, if the logs still say.

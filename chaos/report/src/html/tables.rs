@@ -11,6 +11,8 @@ const FAULTS_MAX: usize = 200;
 /// Rows of everything else that a caller gives.
 const ROWS_MAX: usize = 300;
 const TEXT_MAX: usize = 300;
+/// A leader that acknowledged writes for longer after it was struck is told; below, those were on their way.
+const LED_ON_NS: u64 = 50_000_000;
 
 /// Opens a section with a table. Columns whose name begins with `#` hold numbers.
 pub(crate) fn open(out: &mut String, title: &str, lead: &str, columns: &[&str]) {
@@ -41,8 +43,8 @@ pub(crate) fn faults(out: &mut String, run: &Run, figures: &Figures) {
     if faults.is_empty() {
         return;
     }
-    let lead = "Noticed, elected and next write count from the fault; where it cost the leader, the next write is one that a \
-                later leader took. Level counts from healing until the struck nodes had applied what was committed then. \
+    let lead = "Noticed, elected and next write count from the fault, or from the last write that the struck leader acknowledged \
+                after it; where it cost the leader, the next write is one that a later leader took. Level counts from healing until the struck nodes had applied what was committed then. \
                 Noticed, elected and level are seen by sampling: up to one interval late, never early.";
     let columns = [
         "#",
@@ -119,10 +121,12 @@ fn fault_row(out: &mut String, run: &Run, times: &FaultTimes) {
     }
     let _ = write!(out, "</td><td>{}", escape(&struck));
     if fault.hit_leader {
-        let lost = if times.leader_lost {
-            "leader lost"
-        } else {
-            "leader"
+        let lost = match times.leader_lost {
+            true if times.led_on_ns >= LED_ON_NS => {
+                format!("leader lost after {}", duration(times.led_on_ns))
+            }
+            true => "leader lost".to_owned(),
+            false => "leader".to_owned(),
         };
         let _ = write!(out, " <span class=\"flag blue\">{lost}</span>");
     }

@@ -95,9 +95,18 @@ fn an_answer_of_the_old_leader_is_not_the_first_of_the_new_one() {
     assert_eq!(ms(fault_times(&history)[0].first_ack_ns), Some(550));
     // With logs: by the term in which the entry was made.
     history.logs = vec![log(&[(49, 1), (50, 1), (52, 1), (53, 2)])];
-    assert_eq!(ms(fault_times(&history)[0].first_ack_ns), Some(650));
+    let times = &fault_times(&history)[0];
+    assert_eq!(
+        (times.led_on_ns / MS, ms(times.first_ack_ns)),
+        (550, Some(100)),
+        "the old leader led on for 550 ms, and for 100 nobody did"
+    );
+    assert_eq!(
+        (ms(times.detected_ns), ms(times.elected_ns)),
+        (Some(0), Some(50))
+    );
     history.logs = vec![log(&[(49, 1), (50, 2)])];
-    assert_eq!(ms(fault_times(&history)[0].first_ack_ns), Some(3));
+    assert_eq!(ms(fault_times(&history)[0].first_ack_ns), Some(2));
 }
 
 #[test]

@@ -1,0 +1,153 @@
+//! Revoked tokens are out everywhere, and a sealed node gives nothing.
+
+use super::{LINEARIZABLE, found, held, used};
+use crate::fixtures::{done, get, history, ok, put, sample};
+use crate::{Action, Consistency, History, NodeSample, Outcome, revocation, sealed};
+
+fn family(revoke: Outcome, then: Vec<(u64, Action, Outcome)>) -> History {
+    let mut steps = vec![
+        (
+            1,
+            Action::CreateToken {
+                token: 1,
+                parent: None,
+            },
+            ok(5, None, None),
+        ),
+        (
+            1,
+            Action::CreateToken {
+                token: 2,
+                parent: Some(1),
+            },
+            ok(6, None, None),
+        ),
+        (1, Action::RevokeToken { token: 1 }, revoke),
+    ];
+    steps.extend(then);
+    history(steps)
+}
+
+#[test]
+fn revocation_finds_a_revoked_token_let_in_on_any_node() {
+    let child = used(2, LINEARIZABLE);
+    let revoked = || ok(7, None, None);
+    held(&revocation(&family(
+        revoked(),
+        vec![(3, child.clone(), Outcome::Denied)],
+    )));
+    let verdict = revocation(&family(
+        revoked(),
+        vec![(3, child.clone(), ok(8, None, None))],
+    ));
+    found(&verdict, "token 2 was let in by node 3");
+    assert_eq!(verdict.violations[0].operations, [2, 3]);
+    let later = used(2, Consistency::AtLeast { index: 7 });
+    found(
+        &revocation(&family(revoked(), vec![(3, later, done())])),
+        "let in by node 3",
+    );
+    held(&revocation(&family(
+        revoked(),
+        vec![(3, used(2, Consistency::Stale), ok(6, None, None))],
+    )));
+    found(
+        &revocation(&family(
+            revoked(),
+            vec![(3, used(2, Consistency::Stale), ok(7, None, None))],
+        )),
+        "let in by node 3",
+    );
+    let born = Action::CreateToken {
+        token: 3,
+        parent: Some(2),
+    };
+    found(
+        &revocation(&family(revoked(), vec![(2, born, ok(9, None, None))])),
+        "let in by node 2",
+    );
+}
+
+#[test]
+fn a_revocation_of_unknown_fate_may_be_either_but_not_both_ways() {
+    let child = || used(2, LINEARIZABLE);
+    let unknown = |then| revocation(&family(Outcome::Unknown, then));
+    held(&unknown(vec![
+        (1, child(), done()),
+        (2, child(), Outcome::Denied),
+    ]));
+    found(
+        &unknown(vec![(1, child(), Outcome::Denied), (2, child(), done())]),
+        "refused in operation 3 and let in again",
+    );
+    let refused = family(Outcome::Unavailable, vec![(1, child(), Outcome::Denied)]);
+    found(&revocation(&refused), "nobody had asked to revoke it");
+}
+
+#[test]
+fn sealed_finds_answers_after_the_seal() {
+    let after = |node, action: Action| {
+        history(vec![
+            (1, Action::Seal, done()),
+            (node, action, ok(9, None, None)),
+        ])
+    };
+    let stale = || Action::Get {
+        key: 7,
+        consistency: Consistency::Stale,
+    };
+    found(
+        &sealed(&after(1, stale())),
+        "node 1 answered operation 1 after",
+    );
+    found(
+        &sealed(&after(2, get(7))),
+        "node 2 answered operation 1 after",
+    );
+    found(
+        &sealed(&after(2, put(7, 1, None))),
+        "node 2 answered operation 1 after",
+    );
+    held(&sealed(&after(2, stale())));
+    let opened = history(vec![
+        (1, Action::Seal, done()),
+        (2, Action::Unseal, done()),
+        (2, get(7), ok(9, None, None)),
+    ]);
+    held(&sealed(&opened));
+}
+
+#[test]
+fn sealed_finds_answers_of_a_node_that_says_it_is_sealed() {
+    let with = |steps, sealed_ones: [bool; 4]| {
+        let mut history = history(steps);
+        let looks = [5, 15, 40, 60].into_iter().zip(sealed_ones);
+        history.samples = looks
+            .map(|(at, sealed)| NodeSample {
+                sealed,
+                ..sample(2, at)
+            })
+            .collect();
+        history
+    };
+    let stale = || Action::Get {
+        key: 7,
+        consistency: Consistency::Stale,
+    };
+    let second = || {
+        vec![
+            (1, Action::Seal, Outcome::Unknown),
+            (2, stale(), ok(9, None, None)),
+        ]
+    };
+    found(
+        &sealed(&with(second(), [true; 4])),
+        "while it said that it is sealed",
+    );
+    held(&sealed(&with(second(), [false, true, true, true])));
+    let opening = vec![
+        (2, Action::Unseal, Outcome::Unknown),
+        (2, stale(), ok(9, None, None)),
+    ];
+    held(&sealed(&with(opening, [true; 4])));
+}

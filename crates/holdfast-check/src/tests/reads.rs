@@ -1,0 +1,109 @@
+//! Reads are as fresh as promised, and show what was written.
+
+use super::{LINEARIZABLE, found, held};
+use crate::fixtures::{history, ok, put};
+use crate::{Action, Consistency, Outcome, Seen, phantoms, stale_reads};
+
+#[test]
+fn stale_reads_finds_each_promise_broken() {
+    let read = |consistency, index, version, value| {
+        let mut history = history(vec![
+            (1, put(7, 1, None), ok(5, Some(1), None)),
+            (1, put(7, 2, None), ok(6, Some(2), None)),
+            (
+                2,
+                Action::Get {
+                    key: 7,
+                    consistency,
+                },
+                ok(index, version, value),
+            ),
+        ]);
+        let read = &mut history.operations[2];
+        (read.invoked_ns, read.returned_ns) = (400_000_000, Some(400_000_001));
+        history
+    };
+    let old = (Some(1), Some(1));
+    found(
+        &stale_reads(&read(Consistency::AtLeast { index: 6 }, 5, old.0, old.1)),
+        "to stand at index 6 at least",
+    );
+    found(
+        &stale_reads(&read(Consistency::AtLeast { index: 6 }, 6, old.0, old.1)),
+        "at index 6 or later",
+    );
+    found(
+        &stale_reads(&read(LINEARIZABLE, 5, old.0, old.1)),
+        "index 6 had been told",
+    );
+    found(
+        &stale_reads(&read(Consistency::Stale, 6, old.0, old.1)),
+        "version 2 was made at or before",
+    );
+    found(
+        &stale_reads(&read(Consistency::Stale, 5, Some(2), Some(2))),
+        "made only later in the log",
+    );
+    found(
+        &stale_reads(&read(Consistency::Bounded { millis: 100 }, 5, old.0, old.1)),
+        "at most 100 ms old",
+    );
+    held(&stale_reads(&read(
+        Consistency::Bounded { millis: 500 },
+        5,
+        old.0,
+        old.1,
+    )));
+    held(&stale_reads(&read(Consistency::Stale, 5, old.0, old.1)));
+}
+
+#[test]
+fn a_linearizable_list_names_what_was_written() {
+    let listed = |keys: Vec<u64>| {
+        let seen = Seen {
+            keys,
+            ..Seen::default()
+        };
+        history(vec![
+            (1, put(7, 1, None), ok(5, Some(1), None)),
+            (1, put(8, 2, None), ok(6, Some(1), None)),
+            (
+                2,
+                Action::List {
+                    consistency: LINEARIZABLE,
+                },
+                Outcome::Ok(seen),
+            ),
+        ])
+    };
+    held(&stale_reads(&listed(vec![7, 8])));
+    found(&stale_reads(&listed(vec![8])), "did not name secret 7");
+    held(&phantoms(&listed(vec![7, 8])));
+    found(&phantoms(&listed(vec![7, 9])), "named secret 9");
+}
+
+#[test]
+fn phantoms_finds_what_nobody_wrote_or_what_was_refused() {
+    let stale = Action::Get {
+        key: 7,
+        consistency: Consistency::Stale,
+    };
+    let seen = |value| ok(9, Some(1), Some(value));
+    let steps = |outcome, value| {
+        history(vec![
+            (1, put(7, 1, Some(0)), outcome),
+            (2, stale.clone(), seen(value)),
+        ])
+    };
+    held(&phantoms(&steps(Outcome::Unknown, 1)));
+    found(
+        &phantoms(&steps(Outcome::CasMismatch, 1)),
+        "which was refused",
+    );
+    found(&phantoms(&steps(Outcome::Unknown, 2)), "nobody wrote");
+    let early = history(vec![
+        (2, stale, seen(1)),
+        (1, put(7, 1, None), ok(9, Some(1), None)),
+    ]);
+    found(&phantoms(&early), "before that was asked");
+}
