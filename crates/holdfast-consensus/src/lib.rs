@@ -37,6 +37,7 @@ mod quorum_gate;
 mod raft_types;
 mod read_batch;
 mod read_index;
+mod reconcile;
 mod replica;
 mod roster;
 mod server;

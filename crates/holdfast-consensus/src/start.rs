@@ -15,6 +15,7 @@ use crate::propose::IN_FLIGHT_KIB_MAX;
 use crate::quorum_gate::QuorumGate;
 use crate::raft_types::{Metrics, Raft};
 use crate::read_batch::{ReadBatch, Round, Rounds};
+use crate::reconcile::reconcile;
 use crate::server::Server;
 use crate::state_adapter::StateAdapter;
 use crate::timing::{Preset, Snapshots, Timing, TimingError};
@@ -271,6 +272,10 @@ pub(crate) async fn start_raft(inner: &Arc<Inner>) -> Option<Raft> {
             return None;
         }
     };
+    if let Err(why) = reconcile(&inner.log, &inner.state) {
+        inner.fail(&why);
+        return None;
+    }
     let network = Network {
         link: Arc::clone(&inner.link),
         append_deadline: inner.timing.election_max,

@@ -3,6 +3,7 @@
 mod bootstrap;
 mod cluster;
 mod failover;
+mod reconcile;
 mod snapshots;
 mod storm;
 mod suite;
