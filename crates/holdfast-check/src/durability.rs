@@ -2,7 +2,8 @@
 //! acknowledged later contradicts it.
 //!
 //! Ground truth is the merge of all nodes' logs up to what each knows committed. An entry past that counts when most nodes
-//! hold it. Entries that every node has purged are judged by the reads after healing only, as all are without logs.
+//! hold it. Entries that every log which reached them has purged are judged by the reads after healing only, as all are
+//! without logs.
 
 use crate::judge::{Judge, count, held_by, shown};
 use crate::keys::{Key, Put, Read, by_key};
@@ -18,8 +19,13 @@ pub fn durability(history: &History) -> Verdict {
     for op in &history.operations {
         if op.is_ok() && changes(op) {
             judge.checked(1);
-            if let (Some(merged), Some(index)) = (&merged, op.index()) {
-                merged.check(op, index, &mut judge);
+            match (&merged, op.index()) {
+                (Some(merged), Some(index)) => merged.check(op, index, &mut judge),
+                (Some(_), None) if always_writes(op) => judge.doubt(format!(
+                    "write {} was acknowledged without an index: no log can be asked for it",
+                    op.id
+                )),
+                _ => {}
             }
         }
     }
@@ -68,8 +74,8 @@ struct Merged<'a> {
     committed: BTreeMap<u64, &'a LogRecord>,
     /// The last index that any node knows committed, or that most nodes hold alike.
     last: u64,
-    /// The last index that any node has purged: what is missing up to here was committed once.
-    purged: u64,
+    /// Of each log what it purged and what it knows committed: between the two it has an entry at each index.
+    spans: Vec<(u64, u64)>,
 }
 
 impl<'a> Merged<'a> {
@@ -82,7 +88,11 @@ impl<'a> Merged<'a> {
         let mut merged = Self {
             committed: BTreeMap::new(),
             last: known.unwrap_or(0).max(purged),
-            purged,
+            spans: history
+                .logs
+                .iter()
+                .map(|log| (log.purged, log.committed))
+                .collect(),
         };
         let mut owner: BTreeMap<u64, u64> = BTreeMap::new();
         for log in &history.logs {
@@ -122,6 +132,13 @@ impl<'a> Merged<'a> {
         }
     }
 
+    /// Whether the entry at an index may rightly be missing: somebody purged it, and nobody ought to hold it.
+    fn was_purged(&self, index: u64) -> bool {
+        let mut spans = self.spans.iter();
+        let holds = |(purged, committed): &(u64, u64)| (*purged + 1..=*committed).contains(&index);
+        !spans.clone().any(holds) && spans.any(|(purged, _)| index <= *purged)
+    }
+
     fn check(&self, op: &Operation, index: u64, judge: &mut Judge) {
         let id = op.id;
         match self.committed.get(&index) {
@@ -132,7 +149,7 @@ impl<'a> Merged<'a> {
                 );
                 judge.blame(shown(what, &[op]));
             }
-            None if index > self.purged => {
+            None if !self.was_purged(index) => {
                 let what = format!(
                     "write {id} was acknowledged at index {index}, and no node has a committed entry there"
                 );

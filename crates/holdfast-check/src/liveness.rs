@@ -133,12 +133,9 @@ fn throughput(history: &History, healed_ns: u64, bounds: LivenessBounds, judge: 
         .filter(acknowledged)
         .map(|op| op.invoked_ns)
         .min();
-    let ended = history
-        .operations
-        .iter()
-        .filter(acknowledged)
-        .map(Operation::end_ns)
-        .max();
+    // Not the last acknowledged: a service that has stopped again is slow, not short.
+    let asked = history.operations.iter().filter(|op| is_write(op));
+    let ended = asked.map(|op| op.invoked_ns).max();
     let fault = history.faults.iter().map(|fault| fault.from_ns).min();
     let (Some(began), Some(ended), Some(fault)) = (began, ended, fault) else {
         judge.doubt("there is nothing to compare throughput with");

@@ -2,6 +2,7 @@
 //! anything that must be up to date. And a token that nobody asked to revoke keeps working.
 
 use crate::judge::{Judge, shown};
+use crate::stale_reads::must_show_since;
 use crate::{Action, Consistency, History, Operation, Outcome, Verdict};
 use std::collections::BTreeMap;
 
@@ -77,12 +78,22 @@ fn check_revoked(label: u64, token: &Token<'_>, revokes: &[&Operation], judge: &
         .filter_map(|revoke| Some((revoke.index()?, revoke)))
         .min_by_key(|(index, _)| *index);
     for used in token.uses.iter().filter(|used| used.is_ok()) {
-        let sees = |index: u64| match used.consistency() {
-            Some(Consistency::AtLeast { index: least }) => least >= index,
-            _ => used.index().is_some_and(|at| at >= index) && used.consistency().is_some(),
+        // What an answer must stand at, or says that it stands at.
+        let least = match used.consistency() {
+            Some(Consistency::AtLeast { index }) => Some(index),
+            _ => None,
+        };
+        let stands = used.index().max(least);
+        let sees = |index| used.consistency().is_some() && stands >= Some(index);
+        let since_ns = used
+            .consistency()
+            .and_then(|asked| must_show_since(used, asked));
+        let known = |first: &Operation| {
+            used.is_linearizable() && first.is_before(used)
+                || since_ns.is_some_and(|since_ns| first.end_ns() < since_ns)
         };
         let broken = match (first, lowest) {
-            (Some(first), _) if used.is_linearizable() && first.is_before(used) => Some(first),
+            (Some(first), _) if known(first) => Some(first),
             (_, Some((index, revoke))) if sees(index) => Some(revoke),
             _ => None,
         };

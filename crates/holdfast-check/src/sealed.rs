@@ -6,7 +6,7 @@
 //! themselves; but no node answers while it says of itself that it is sealed. All until somebody begins to open the node.
 
 use crate::judge::{Judge, shown};
-use crate::stale_reads::SLACK_MS;
+use crate::stale_reads::must_show_since;
 use crate::{Action, Consistency, History, NodeSample, NodeState, Operation, Verdict};
 use std::collections::BTreeMap;
 
@@ -18,7 +18,8 @@ pub fn sealed(history: &History) -> Verdict {
     for op in &history.operations {
         let node = nodes.entry(op.node).or_default();
         match op.action {
-            Action::Unseal => node.unseals.push(op),
+            Action::Unseal if op.may_have_happened() => node.unseals.push(op),
+            Action::Unseal => {}
             Action::Seal => {}
             _ if op.is_ok() => node.answered.push(op),
             _ => {}
@@ -31,6 +32,7 @@ pub fn sealed(history: &History) -> Verdict {
     let seals: Vec<&Operation> = history.operations.iter().filter(seal).collect();
     for node in nodes.values_mut() {
         node.unseals.sort_by_key(|op| (op.invoked_ns, op.id));
+        node.samples.sort_by_key(|sample| sample.at_ns);
         node.answered.sort_by_key(|op| (op.invoked_ns, op.id));
         for seal in &seals {
             judge.checked(1);
@@ -55,8 +57,22 @@ struct Node<'a> {
 impl<'a> Node<'a> {
     /// The moment from which an opening may be under way that had not ended at a time: at once, when one is outstanding.
     fn opened_from(&self, since_ns: u64) -> u64 {
-        let open = self.unseals.iter().find(|op| op.end_ns() >= since_ns);
+        let open = self.unseals.iter().find(|op| self.over_ns(op) >= since_ns);
         open.map_or(u64::MAX, |op| op.invoked_ns.max(since_ns))
+    }
+
+    /// When an opening can open no more: when it was answered, or when the process that was asked had been followed by another.
+    fn over_ns(&self, opening: &Operation) -> u64 {
+        let asked = self
+            .samples
+            .partition_point(|sample| sample.at_ns <= opening.invoked_ns);
+        let (before, after) = self.samples.split_at(asked);
+        let life = before.last().map_or(0, |sample| sample.life);
+        let next = after.iter().find(|sample| sample.life > life);
+        let next_ns = next
+            .filter(|_| life > 0)
+            .map_or(u64::MAX, |sample| sample.at_ns);
+        opening.end_ns().min(next_ns)
     }
 
     fn check_seal(&self, seal: &'a Operation, judge: &mut Judge) {
@@ -67,8 +83,12 @@ impl<'a> Node<'a> {
             .answered
             .partition_point(|op| op.invoked_ns <= sealed_ns);
         for op in &self.answered[from..] {
-            if op.invoked_ns >= until_ns || op.end_ns() >= until_ns {
+            if op.invoked_ns >= until_ns {
                 break;
+            }
+            // One that ended after the opening began may have been answered after it.
+            if op.end_ns() >= until_ns {
+                continue;
             }
             if op.node == seal.node || must_know(op, sealed_ns) {
                 let what = format!(
@@ -122,9 +142,8 @@ impl<'a> Node<'a> {
 /// Whether any node that answers this must know of a seal that was acknowledged at a time.
 fn must_know(op: &Operation, sealed_ns: u64) -> bool {
     match op.consistency() {
-        Some(Consistency::Bounded { millis }) => {
-            let age_ns = millis.saturating_add(SLACK_MS).saturating_mul(1_000_000);
-            op.invoked_ns > sealed_ns.saturating_add(age_ns)
+        Some(asked @ Consistency::Bounded { .. }) => {
+            must_show_since(op, asked).is_some_and(|since_ns| sealed_ns < since_ns)
         }
         _ => op.is_linearizable(),
     }

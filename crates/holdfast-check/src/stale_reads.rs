@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What a bounded read may be older than its bound: a node that has just heard from the leader may be paused by the
 /// machine before it answers, and the bound is counted on its own clock.
-pub(crate) const SLACK_MS: u64 = 250;
+const SLACK_MS: u64 = 250;
 
 /// Judges reads of every consistency.
 #[must_use]
@@ -28,6 +28,7 @@ pub fn stale_reads(history: &History) -> Verdict {
     }
     let reads = |op: &Operation| op.consistency().is_some();
     index::check_real_time(history, reads, &mut judge);
+    check_ages(history, &mut judge);
     let keys = by_key(history);
     check_lists(history, &keys, &mut judge);
     for (number, key) in &keys {
@@ -58,7 +59,48 @@ fn check_least(op: &Operation, asked: Consistency, judge: &mut Judge) {
     }
 }
 
-/// A linearizable list that names any secret names every secret that was acknowledged before it was asked.
+/// Whatever is asked to be at most so old stands at or after every index told that long before it was asked.
+fn check_ages(history: &History, judge: &mut Judge) {
+    let told = |op: &&Operation| op.index().is_some() && op.returned_ns.is_some();
+    let mut told: Vec<&Operation> = history.operations.iter().filter(told).collect();
+    told.sort_by_key(|op| (op.end_ns(), op.id));
+    let highest: Vec<&Operation> = told
+        .iter()
+        .scan(None::<&Operation>, |highest, op| {
+            let rises = highest.is_none_or(|highest| op.index() > highest.index());
+            *highest = if rises { Some(*op) } else { *highest };
+            *highest
+        })
+        .collect();
+    for op in &history.operations {
+        let (Some(asked), Some(index)) = (op.consistency(), op.index()) else {
+            continue;
+        };
+        let Some(since_ns) = must_show_since(op, asked) else {
+            continue;
+        };
+        let upto = told.partition_point(|earlier| earlier.end_ns() < since_ns);
+        let before = upto.checked_sub(1).and_then(|at| highest.get(at));
+        if let Some(before) = before.filter(|before| before.index() > Some(index)) {
+            let what = format!(
+                "operation {} was asked for what is younger and stands at index {index}; operation {} had told a later one long before",
+                op.id, before.id
+            );
+            judge.blame(shown(what, &[before, op]));
+        }
+    }
+}
+
+/// What was acknowledged before this time a bounded read must show; `None` for others.
+pub(crate) fn must_show_since(op: &Operation, asked: Consistency) -> Option<u64> {
+    let Consistency::Bounded { millis } = asked else {
+        return None;
+    };
+    let age_ns = millis.saturating_add(SLACK_MS).saturating_mul(1_000_000);
+    op.invoked_ns.checked_sub(age_ns)
+}
+
+/// A linearizable list names every secret that was acknowledged before it was asked.
 fn check_lists(history: &History, keys: &BTreeMap<u64, Key<'_>>, judge: &mut Judge) {
     // Of each secret, the write that was acknowledged first.
     let first: Vec<(u64, &Operation)> = keys
@@ -76,8 +118,7 @@ fn check_lists(history: &History, keys: &BTreeMap<u64, Key<'_>>, judge: &mut Jud
         else {
             continue;
         };
-        // A history that does not note names notes none.
-        let Some(seen) = op.seen().filter(|seen| !seen.keys.is_empty()) else {
+        let Some(seen) = op.seen() else {
             continue;
         };
         let named: BTreeSet<u64> = seen.keys.iter().copied().collect();
@@ -138,9 +179,8 @@ impl<'a> Acknowledged<'a> {
                 let upto = self.by_index.partition_point(|(at, ..)| *at <= index);
                 last(&self.by_index, upto)
             }
-            Consistency::Bounded { millis } => {
-                let age_ns = millis.saturating_add(SLACK_MS).saturating_mul(1_000_000);
-                let since = read.op.invoked_ns.checked_sub(age_ns)?;
+            Consistency::Bounded { .. } => {
+                let since = must_show_since(read.op, read.consistency)?;
                 let upto = self.by_time.partition_point(|(at, ..)| *at < since);
                 last(&self.by_time, upto)
             }

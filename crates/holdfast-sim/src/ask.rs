@@ -93,6 +93,16 @@ pub(crate) fn refused(refusal: &Refusal, changes: bool) -> Outcome {
     }
 }
 
+/// Whether an answer says that something is broken inside: no fault that a run makes explains it.
+pub(crate) const fn is_broken(refusal: &Refusal) -> bool {
+    matches!(
+        refusal,
+        Refusal::Internal(_)
+            | Refusal::Txn(TxnError::Corrupt(_))
+            | Refusal::Commit(CommitError::Txn(TxnError::Corrupt(_)))
+    )
+}
+
 /// What an answer about a secret shows.
 pub(crate) fn seen(
     answer: &Answer,

@@ -1,6 +1,6 @@
 //! Clients: each asks one thing at a time, of any node, and writes down what it was told.
 
-use crate::ask::{Ask, ask, refused, seen};
+use crate::ask::{Ask, ask, is_broken, refused, seen};
 use crate::cluster::Cluster;
 use crate::dice::Dice;
 use holdfast_check::{Action, Consistency, Outcome, Seen};
@@ -16,6 +16,8 @@ use std::time::Duration;
 const KEYS: u64 = 6;
 /// Operations after which others are used, so that no secret's history gets long.
 const TURN: u64 = 400;
+/// What a text that no client wrote is taken for.
+const NOBODYS: u64 = u64::MAX;
 
 /// What the clients of a run share.
 pub(crate) struct Desk {
@@ -64,8 +66,19 @@ impl Desk {
         canaries.extend(tokens.values().map(|token| token.text.clone().into_bytes()));
         let keys = self.cluster.keys.lock();
         canaries.push(keys.root.clone().into_bytes());
+        // A share as it is told, and as it is.
         canaries.extend(keys.shares.iter().map(|share| share.clone().into_bytes()));
+        canaries.extend(keys.shares.iter().filter_map(|share| unhex(share)));
         canaries
+    }
+
+    /// The label of a value or of a name; of any other text one that nobody uses.
+    fn label(&self, text: &str) -> Option<u64> {
+        let seed = self.cluster.setup.seed;
+        let number = text.rsplit(['.', '-']).next()?.parse().ok();
+        let whole =
+            |number: &u64| text == secret_text(seed, *number) || text == secret_name(seed, *number);
+        Some(number.filter(whole).unwrap_or(NOBODYS))
     }
 
     /// Secrets in use now.
@@ -96,9 +109,11 @@ fn secret_text(seed: u64, value: u64) -> String {
     format!("{}.{value}", value_prefix(seed))
 }
 
-/// The label of a value, or of a name, from its text.
-fn label(text: &str) -> Option<u64> {
-    text.rsplit(['.', '-']).next()?.parse().ok()
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.as_bytes().chunks_exact(2);
+    digits
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .collect()
 }
 
 /// One logical client, for as long as its answers are known.
@@ -171,6 +186,8 @@ impl Client<'_> {
         changes: bool,
     ) -> (Outcome, Option<holdfast_contract::Reply>) {
         let cluster = &self.desk.cluster;
+        let label = |text: &str| self.desk.label(text);
+        let reads = matches!(action, Action::Get { .. });
         let entry = cluster.open_entry(self.number, node, action);
         let (outcome, reply) = match cluster.door(node) {
             None => (Outcome::Unavailable, None),
@@ -182,12 +199,21 @@ impl Client<'_> {
                     match result {
                         Ok(reply) => (Outcome::Ok(seen(&answer, Some(&reply), label)), Some(reply)),
                         // There is nothing, or nothing any more: an answer like any other.
-                        Err(Refusal::NotFound) => (Outcome::Ok(seen(&answer, None, label)), None),
+                        Err(Refusal::NotFound) => {
+                            let mut nothing = seen(&answer, None, label);
+                            nothing.version = reads.then_some(0);
+                            (Outcome::Ok(nothing), None)
+                        }
                         Err(Refusal::Gone(data)) => {
                             let reply = holdfast_contract::Reply::data(data);
                             (Outcome::Ok(seen(&answer, Some(&reply), label)), None)
                         }
-                        Err(refusal) => (refused(&refusal, changes), None),
+                        Err(refusal) => {
+                            if is_broken(&refusal) {
+                                cluster.report(node, &refusal);
+                            }
+                            (refused(&refusal, changes), None)
+                        }
                     }
                 }
             },
@@ -319,13 +345,17 @@ impl Client<'_> {
             all.map(|(label, token)| (*label, token.text.clone()))
                 .collect()
         };
-        let Some((token, text)) = self.dice.pick(&all) else {
-            return self.create_token().await;
-        };
+        match self.dice.pick(&all) {
+            Some((token, text)) => self.use_token_on(self.any_node(), token, &text).await,
+            None => self.create_token().await,
+        }
+    }
+
+    async fn use_token_on(&mut self, node: u64, token: u64, text: &str) -> Outcome {
         let consistency = Consistency::Linearizable;
         let action = Action::UseToken { token, consistency };
-        let request = Ask::new(Operation::Read, "auth/token/lookup-self", Some(&text));
-        self.do_it(self.any_node(), action, request, false).await.0
+        let request = Ask::new(Operation::Read, "auth/token/lookup-self", Some(text));
+        self.do_it(node, action, request, false).await.0
     }
 
     async fn revoke_token(&mut self) -> Outcome {
@@ -356,7 +386,7 @@ impl Desk {
         }
     }
 
-    /// After healing: one write on every node, and every secret read from every node.
+    /// After healing: one write on every node, every secret read from every node, and every token tried.
     ///
     /// # Errors
     /// The node that did not answer as a healthy one does.
@@ -369,23 +399,37 @@ impl Desk {
             versions: BTreeMap::new(),
             index: 0,
         };
-        for node in self.cluster.fit() {
-            let key = self.live_key(&dice);
-            let read = client.get_on(node, key, Consistency::Linearizable).await;
-            let written = client.put_on(node, key).await;
-            for (what, outcome) in [("read", read), ("write", written)] {
-                if !matches!(outcome, Outcome::Ok(_) | Outcome::CasMismatch) {
-                    return Err(format!(
-                        "node {node} does not {what} after healing: {outcome:?}"
-                    ));
-                }
+        let fit = self.cluster.fit();
+        // Before anything is written: what lies there is what was acknowledged.
+        for key in 0..self.all_keys() {
+            for node in &fit {
+                let read = client.get_on(*node, key, Consistency::Linearizable).await;
+                healthy(*node, "read", &read)?;
             }
         }
-        for key in 0..self.all_keys() {
-            for node in self.cluster.fit() {
-                client.get_on(node, key, Consistency::Linearizable).await;
-            }
+        let tokens: Vec<(u64, String)> = {
+            let tokens = self.tokens.lock();
+            let all = tokens.iter();
+            all.map(|(label, token)| (*label, token.text.clone()))
+                .collect()
+        };
+        for ((token, text), node) in tokens.iter().zip(fit.iter().cycle()) {
+            let used = client.use_token_on(*node, *token, text).await;
+            healthy(*node, "judge a token", &used)?;
+        }
+        for node in &fit {
+            let written = client.put_on(*node, self.live_key(&dice)).await;
+            healthy(*node, "write", &written)?;
         }
         Ok(())
+    }
+}
+
+fn healthy(node: u64, what: &str, outcome: &Outcome) -> Result<(), String> {
+    match outcome {
+        Outcome::Ok(_) | Outcome::CasMismatch | Outcome::Denied => Ok(()),
+        other => Err(format!(
+            "node {node} does not {what} after healing: {other:?}"
+        )),
     }
 }

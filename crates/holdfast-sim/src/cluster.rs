@@ -8,13 +8,13 @@ use crate::trace::Trace;
 use crate::weather::Weather;
 use holdfast_check::{Action, Operation as Entry, Outcome};
 use holdfast_consensus::{Member, MemberInfo, Snapshots};
-use holdfast_contract::Operation;
+use holdfast_contract::{Operation, Refusal};
 use holdfast_machine::Role;
 use holdfast_transport::MemoryNetwork;
 use holdfast_types::NodeId;
 use parking_lot::Mutex;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -33,6 +33,10 @@ pub(crate) struct Cluster {
     pub(crate) trace: Trace,
     pub(crate) nodes: Arc<Mutex<BTreeMap<u64, Node>>>,
     pub(crate) books: Arc<Mutex<Vec<Entry>>>,
+    /// Answers that say that something is broken inside.
+    pub(crate) reports: Arc<Mutex<Vec<String>>>,
+    /// Which faults were felt, by their place among those noted.
+    pub(crate) bitten: Arc<Mutex<BTreeSet<usize>>>,
     /// What opens and governs it, once it is made.
     pub(crate) keys: Arc<Mutex<Keys>>,
     dice: Arc<Dice>,
@@ -81,6 +85,8 @@ impl Cluster {
             trace,
             nodes: Arc::new(Mutex::new(nodes.collect())),
             books: Arc::default(),
+            reports: Arc::default(),
+            bitten: Arc::default(),
             keys: Arc::default(),
             dice: Arc::new(dice),
             setup,
@@ -225,10 +231,11 @@ impl Cluster {
         let mut shares = self.keys.lock().shares.clone();
         self.dice.shuffle(&mut shares);
         let entry = self.open_entry(0, id, Action::Unseal);
-        let mut opened = false;
+        let (mut opened, mut answered) = (false, true);
         for share in shares.into_iter().take(THRESHOLD) {
             let unseal = Ask::new(Operation::Write, "sys/unseal", None);
             let answer = ask(&door, unseal.body(json!({ "key": share }))).await;
+            answered &= answer.is_some();
             let reply = answer.and_then(|answer| answer.result.ok());
             let data = reply.and_then(|reply| reply.data);
             opened = data.is_some_and(|data| data["sealed"] == json!(false));
@@ -236,14 +243,21 @@ impl Cluster {
                 break;
             }
         }
-        let outcome = if opened {
-            Outcome::Ok(holdfast_check::Seen::default())
-        } else {
-            Outcome::Unavailable
+        let outcome = match (opened, answered) {
+            (true, _) => Outcome::Ok(holdfast_check::Seen::default()),
+            (false, true) => Outcome::Unavailable,
+            (false, false) => Outcome::Unknown,
         };
         self.trace.story(&format!("node {id} unsealed: {opened}"));
         self.close_entry(entry, outcome);
         opened
+    }
+
+    /// Notes an answer that no fault explains.
+    pub(crate) fn report(&self, node: u64, refusal: &Refusal) {
+        let what = format!("node {node} answered {refusal:?}");
+        self.trace.story(&what);
+        self.reports.lock().push(what);
     }
 
     /// Writes an invocation into the books; its number.

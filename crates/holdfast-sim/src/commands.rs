@@ -48,5 +48,9 @@ pub(crate) fn go(args: &Args) -> anyhow::Result<bool> {
     } else {
         show::table(&total, options);
     }
-    Ok(total.failed.is_empty() != options.lying_disks)
+    let missed = total.missed();
+    if !missed.is_empty() {
+        eprintln!("never happened in all these seeds: {}", missed.join(", "));
+    }
+    Ok(total.failed.is_empty() != options.lying_disks && missed.is_empty())
 }

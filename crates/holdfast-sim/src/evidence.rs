@@ -2,6 +2,7 @@
 
 use crate::client::Desk;
 use crate::cluster::Cluster;
+use crate::ledger::Ledger;
 use crate::observe::hex;
 use bytes::Bytes;
 use holdfast_check::{
@@ -15,32 +16,31 @@ use holdfast_types::RecordHeader;
 /// Answers without which a run proves nothing.
 const OPERATIONS_MIN: u64 = 100;
 
-/// The logs of all nodes, from their disks.
-pub(crate) fn logs(cluster: &Cluster) -> Vec<NodeLog> {
+/// The logs of all nodes, from their disks, and what was seen committed while they still held it.
+pub(crate) fn logs(cluster: &Cluster, ledger: &Ledger) -> Vec<NodeLog> {
     let nodes = cluster.nodes.lock();
-    nodes
-        .values()
-        .map(|node| {
-            let durable = node.disk.durable_log();
-            let committed = durable.committed.as_deref();
-            let committed = committed.and_then(|bytes| read_log_id(bytes).ok());
-            let committed = committed.map_or(0, |(index, ..)| index);
-            // What is committed is marked now and then and never synced for it.
-            let running = node
-                .running
-                .as_ref()
-                .map_or(0, |node| node.glance().committed);
-            NodeLog {
-                node: node.id,
-                purged: durable.purged.map_or(0, |purged| purged.index),
-                committed: committed.max(running),
-                records: durable.entries.into_iter().filter_map(record).collect(),
-            }
-        })
-        .collect()
+    let stored = nodes.values().map(|node| {
+        let durable = node.disk.durable_log();
+        let committed = durable.committed.as_deref();
+        let committed = committed.and_then(|bytes| read_log_id(bytes).ok());
+        let committed = committed.map_or(0, |(index, ..)| index);
+        // What is committed is marked now and then and never synced for it.
+        let running = node
+            .running
+            .as_ref()
+            .map_or(0, |node| node.glance().committed);
+        NodeLog {
+            node: node.id,
+            purged: durable.purged.map_or(0, |purged| purged.index),
+            committed: committed.max(running),
+            records: durable.entries.into_iter().filter_map(record).collect(),
+        }
+    });
+    stored.chain([ledger.log()]).collect()
 }
 
-fn record((_, bytes): (u64, Bytes)) -> Option<LogRecord> {
+/// An entry as the checkers see it.
+pub(crate) fn record((_, bytes): (u64, Bytes)) -> Option<LogRecord> {
     let hash = hex(&blake3::hash(&bytes).as_bytes()[..16]);
     let entry = read_entry(bytes).ok()?;
     let payload = match entry.payload {
@@ -67,6 +67,7 @@ pub(crate) fn judge(
     cluster: &Cluster,
     desk: &Desk,
     history: &History,
+    ledger: &Ledger,
     end: Result<(), String>,
 ) -> Vec<Verdict> {
     let claims = Claims {
@@ -89,7 +90,8 @@ pub(crate) fn judge(
         }
     }
     verdicts.push(canaries(cluster, desk));
-    verdicts.push(nonces(cluster));
+    verdicts.push(nonces(cluster, ledger));
+    verdicts.push(answers(&cluster.reports.lock(), history.operations.len()));
     verdicts.push(recovery(end));
     verdicts
 }
@@ -109,9 +111,10 @@ fn canaries(cluster: &Cluster, desk: &Desk) -> Verdict {
     canaries.verdict()
 }
 
-/// Looks at the nonce of every record in any log or state.
-fn nonces(cluster: &Cluster) -> Verdict {
+/// Looks at the nonce of every record that was ever committed, or stands in any log or state.
+fn nonces(cluster: &Cluster, ledger: &Ledger) -> Verdict {
     let mut nonces = Nonces::new();
+    ledger.show(&mut nonces);
     for node in cluster.nodes.lock().values() {
         for (key, row) in node.disk.state_rows() {
             if let Ok(row) = Row::decode(&row) {
@@ -119,19 +122,24 @@ fn nonces(cluster: &Cluster) -> Verdict {
             }
         }
         for (_, bytes) in node.disk.durable_log().entries {
-            let Ok(entry) = read_entry(bytes) else {
-                continue;
-            };
-            if let EntryPayload::Command(Command::Transaction(txn)) = entry.payload {
-                for write in txn.writes {
-                    if let Write::Put(put) = write {
-                        see(&mut nonces, &put.key, &put.value);
-                    }
-                }
-            }
+            see_entry(&mut nonces, bytes);
         }
     }
     nonces.verdict()
+}
+
+/// Looks at the records that an entry writes.
+pub(crate) fn see_entry(nonces: &mut Nonces, bytes: Bytes) {
+    let Ok(entry) = read_entry(bytes) else {
+        return;
+    };
+    if let EntryPayload::Command(Command::Transaction(txn)) = entry.payload {
+        for write in txn.writes {
+            if let Write::Put(put) = write {
+                see(nonces, &put.key, &put.value);
+            }
+        }
+    }
 }
 
 /// Records have a key of their own in each namespace, which stands in the key of the row.
@@ -145,25 +153,35 @@ fn see(nonces: &mut Nonces, key: &[u8], value: &[u8]) {
     }
 }
 
+/// Whether nobody was told that something is broken inside.
+fn answers(reports: &[String], asked: usize) -> Verdict {
+    let summary = "no answer said that something is broken inside";
+    verdict("answers", asked as u64, summary, reports.to_vec())
+}
+
 /// Whether the cluster came back after healing, and every node does its work.
 fn recovery(end: Result<(), String>) -> Verdict {
-    let violations = end.err().map(|what| Violation {
+    let summary = "after healing the nodes are one cluster again, and each reads and writes";
+    verdict("recovery", 1, summary, end.err().into_iter().collect())
+}
+
+fn verdict(checker: &str, checked: u64, summary: &str, found: Vec<String>) -> Verdict {
+    let ruling = if found.is_empty() {
+        Ruling::Ok
+    } else {
+        Ruling::Violation
+    };
+    let violation = |what| Violation {
         what,
         at_ns: None,
         operations: Vec::new(),
         nodes: Vec::new(),
-    });
-    let violations: Vec<Violation> = violations.into_iter().collect();
+    };
     Verdict {
-        checker: "recovery".to_owned(),
-        ruling: if violations.is_empty() {
-            Ruling::Ok
-        } else {
-            Ruling::Violation
-        },
-        checked: 1,
-        summary: "after healing the nodes are one cluster again, and each reads and writes"
-            .to_owned(),
-        violations,
+        checker: checker.to_owned(),
+        ruling,
+        checked,
+        summary: summary.to_owned(),
+        violations: found.into_iter().map(violation).collect(),
     }
 }

@@ -40,6 +40,22 @@ enum Kind {
     StepDown(u64),
 }
 
+/// Names of all kinds.
+pub(crate) const KINDS: [&str; 12] = [
+    "kill",
+    "pause",
+    "partition",
+    "delay",
+    "loss",
+    "slow-disk",
+    "io-error",
+    "full-disk",
+    "lying-disk",
+    "clock-jump",
+    "seal",
+    "step-down",
+];
+
 impl Kind {
     const fn name(&self) -> &'static str {
         match self {
@@ -185,9 +201,16 @@ impl Faults {
     async fn begin(&mut self, kind: Kind) {
         let lasts = Duration::from_millis(self.dice.number(200..4000));
         self.note(&kind);
+        let at = self.noted.len() - 1;
         match &kind {
-            Kind::Kill(nodes) => nodes.iter().for_each(|id| self.cluster.kill(*id)),
-            Kind::Pause(id) => self.with_life(*id, |life| life.pause()),
+            Kind::Kill(nodes) => {
+                self.bites(at, nodes.iter().any(|id| self.cluster.door(*id).is_some()));
+                nodes.iter().for_each(|id| self.cluster.kill(*id));
+            }
+            Kind::Pause(id) => {
+                self.bites(at, self.cluster.door(*id).is_some());
+                self.with_life(*id, |life| life.pause());
+            }
             Kind::Cut(_, links) => self.cluster.weather.cut(links.iter().copied()),
             Kind::Delay(longest) => self.cluster.weather.slow(*longest),
             Kind::Loss(percent) => self.cluster.weather.lossy(*percent),
@@ -208,11 +231,48 @@ impl Faults {
                     node.clock.set_offset_ms(*offset_ms);
                 }
             }
-            Kind::Seal(id) => seal(self.cluster.clone(), *id),
-            Kind::StepDown(id) => step_down(self.cluster.clone(), *id),
+            Kind::Seal(id) => seal(self.cluster.clone(), *id, at),
+            Kind::StepDown(id) => step_down(self.cluster.clone(), *id, at),
         }
-        let (until, at) = (Instant::now() + lasts, self.noted.len() - 1);
+        let by_itself = matches!(
+            kind,
+            Kind::Cut(..) | Kind::Delay(_) | Kind::Loss(_) | Kind::SlowDisk(..) | Kind::Clock(..)
+        );
+        self.bites(at, by_itself);
+        let until = Instant::now() + lasts;
         self.active.push(Active { kind, until, at });
+    }
+
+    fn bites(&self, at: usize, does: bool) {
+        if does {
+            self.cluster.bitten.lock().insert(at);
+        }
+    }
+
+    /// A node has ended by itself: what was done to its disk has bitten.
+    pub(crate) fn gave_up(&self, id: u64) {
+        let hurts = |noted: &Noted| {
+            ["io-error", "full-disk"].contains(&noted.kind.as_str()) && noted.nodes == [id]
+        };
+        if let Some(at) = self.noted.iter().rposition(hurts) {
+            self.bites(at, true);
+        }
+    }
+
+    /// All that went wrong, once it is known which of it was felt.
+    pub(crate) fn take_noted(&mut self) -> Vec<Noted> {
+        let away = self.cluster.quarantined();
+        for (at, noted) in self.noted.iter().enumerate() {
+            let found_out =
+                noted.kind == "lying-disk" && noted.nodes.iter().all(|id| away.contains(id));
+            self.bites(at, found_out);
+        }
+        let bitten = self.cluster.bitten.lock();
+        let mut all = std::mem::take(&mut self.noted);
+        for (at, noted) in all.iter_mut().enumerate() {
+            noted.verified = bitten.contains(&at);
+        }
+        all
     }
 
     fn note(&mut self, kind: &Kind) {
@@ -229,7 +289,7 @@ impl Faults {
             nodes,
             from_ns: self.cluster.trace.now_ns(),
             until_ns: None,
-            verified: true,
+            verified: false,
         });
     }
 
@@ -358,7 +418,7 @@ fn kill(ids: &[u64], one: u64, dice: &Dice) -> Kind {
 }
 
 /// Asks a node to seal the cluster, in the background.
-fn seal(cluster: Cluster, id: u64) {
+fn seal(cluster: Cluster, id: u64, fault: usize) {
     tokio::spawn(async move {
         let entry = cluster.open_entry(0, id, Action::Seal);
         let root = cluster.keys.lock().root.clone();
@@ -374,16 +434,23 @@ fn seal(cluster: Cluster, id: u64) {
                 None => Outcome::Unknown,
             },
         };
+        if matches!(outcome, Outcome::Ok(_)) {
+            cluster.bitten.lock().insert(fault);
+        }
         cluster.close_entry(entry, outcome);
     });
 }
 
-fn step_down(cluster: Cluster, id: u64) {
+fn step_down(cluster: Cluster, id: u64, fault: usize) {
     tokio::spawn(async move {
         let root = cluster.keys.lock().root.clone();
         let request = crate::ask::Ask::new(Operation::Write, "sys/step-down", Some(&root));
-        if let Some(door) = cluster.door(id) {
-            crate::ask::ask(&door, request).await;
+        let Some(door) = cluster.door(id) else {
+            return;
+        };
+        let answer = crate::ask::ask(&door, request).await;
+        if answer.is_some_and(|answer| answer.result.is_ok()) {
+            cluster.bitten.lock().insert(fault);
         }
     });
 }

@@ -1,6 +1,11 @@
 //! Every entry that was ever seen committed, and whether nodes hold it.
+//!
+//! Nodes purge their logs; here everything stays, so that what was acknowledged can be looked up when a run is over.
 
+use crate::evidence;
 use crate::node::{Running, stored_entries};
+use bytes::Bytes;
+use holdfast_check::{NodeLog, Nonces};
 use std::collections::BTreeMap;
 
 /// Committed entries that a new leader's log is held against.
@@ -12,8 +17,12 @@ const DOUBT_NS: u64 = 1_000_000_000;
 #[derive(Default)]
 pub(crate) struct Ledger {
     committed: BTreeMap<u64, ([u8; 32], u64)>,
+    entries: BTreeMap<u64, Bytes>,
     doubts: Vec<Doubt>,
 }
+
+/// Under which the ledger's log stands among those of the nodes.
+const LEDGER: u64 = 0;
 
 /// A node seen with another entry at an index than the committed one. For a moment that is right: a node that installs a
 /// snapshot knows what is committed before it has dropped its own entries.
@@ -35,14 +44,20 @@ pub(crate) struct Who {
 fn hashed(running: &Running, from: u64, to: u64) -> impl Iterator<Item = (u64, [u8; 32])> {
     stored_entries(running, from, to)
         .into_iter()
-        .map(|(index, bytes)| (index, *blake3::hash(&bytes).as_bytes()))
+        .map(|(index, bytes)| (index, hash(&bytes)))
+}
+
+fn hash(bytes: &[u8]) -> [u8; 32] {
+    *blake3::hash(bytes).as_bytes()
 }
 
 impl Ledger {
     /// Compares what a node holds in `from..to`, all of it committed as it knows.
     pub(crate) fn compare(&mut self, who: Who, running: &Running, from: u64, to: u64, now_ns: u64) {
         let term = running.glance().term;
-        for (index, hash) in hashed(running, from, to) {
+        for (index, bytes) in stored_entries(running, from, to) {
+            let hash = hash(&bytes);
+            self.entries.entry(index).or_insert(bytes);
             if self.committed.entry(index).or_insert((hash, term)).0 != hash {
                 self.doubts.push(Doubt {
                     node: who.node,
@@ -62,15 +77,25 @@ impl Ledger {
         alive: impl Fn(Who) -> Option<&'a Running>,
     ) -> Vec<String> {
         let mut wrong = Vec::new();
-        for doubt in self.doubts.extract_if(.., |doubt| doubt.until_ns <= now_ns) {
+        let due: Vec<Doubt> = self
+            .doubts
+            .extract_if(.., |doubt| doubt.until_ns <= now_ns)
+            .collect();
+        for mut doubt in due {
             let who = Who {
                 node: doubt.node,
                 life: doubt.life,
             };
-            // One that stands still has had no time, one that is gone no longer matters.
-            let Some(running) = alive(who).filter(|running| !running.life.is_held()) else {
+            // One that is gone no longer matters.
+            let Some(running) = alive(who) else {
                 continue;
             };
+            if running.life.is_held() {
+                // One that stands still has had no time.
+                doubt.until_ns = now_ns + DOUBT_NS;
+                self.doubts.push(doubt);
+                continue;
+            }
             let held = hashed(running, doubt.index, doubt.index + 1).next();
             if held == Some((doubt.index, doubt.hash)) {
                 let (node, index) = (doubt.node, doubt.index);
@@ -78,6 +103,31 @@ impl Ledger {
             }
         }
         wrong
+    }
+
+    /// All of it as a log that purged nothing, from the last gap on: what no node still held when somebody looked is none.
+    pub(crate) fn log(&self) -> NodeLog {
+        let indexes = self.entries.keys().rev();
+        let first = indexes
+            .copied()
+            .reduce(|after, index| if index + 1 == after { index } else { after });
+        let first = first.unwrap_or(0);
+        let whole = self.entries.range(first..);
+        NodeLog {
+            node: LEDGER,
+            purged: first.saturating_sub(1),
+            committed: self.entries.last_key_value().map_or(0, |(index, _)| *index),
+            records: whole
+                .filter_map(|(index, bytes)| evidence::record((*index, bytes.clone())))
+                .collect(),
+        }
+    }
+
+    /// Shows every record that was ever written.
+    pub(crate) fn show(&self, nonces: &mut Nonces) {
+        for bytes in self.entries.values() {
+            evidence::see_entry(nonces, bytes.clone());
+        }
     }
 
     /// The entry committed in an earlier term that a new leader has not, or has otherwise.

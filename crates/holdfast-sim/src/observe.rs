@@ -33,7 +33,7 @@ pub(crate) struct Observer {
     pub(crate) samples: Vec<NodeSample>,
     pub(crate) leaders: u64,
     sampled_at: Option<u64>,
-    ledger: Ledger,
+    pub(crate) ledger: Ledger,
     /// Digest of the state at each index that a node stood at.
     digests: BTreeMap<u64, [u8; 32]>,
     seen: BTreeMap<u64, Seen>,
@@ -46,6 +46,8 @@ struct Seen {
     glance: Glance,
     /// Up to where its committed entries were compared.
     compared: u64,
+    /// Digest of its state, and the index at which it stands.
+    digest: Option<(u64, [u8; 32])>,
 }
 
 impl Observer {
@@ -123,7 +125,8 @@ impl Observer {
                 self.complain(trace, "leader-completeness", what);
             }
         }
-        if let Some((index, digest)) = running.consensus().digest()
+        let digest = running.consensus().digest();
+        if let Some((index, digest)) = digest
             && *self.digests.entry(index).or_insert(digest) != digest
         {
             let what = format!("node {id} has another state at index {index}");
@@ -133,18 +136,17 @@ impl Observer {
             life: who.life,
             glance,
             compared,
+            digest,
         };
         self.seen.insert(id, seen);
         leads
     }
 
+    /// What it said of its own state when it was last looked at.
     fn digest_of(&self, id: u64) -> Vec<(u64, String)> {
-        let applied = self.seen.get(&id).map_or(0, |seen| seen.glance.applied);
-        let digest = self.digests.get(&applied);
-        digest
-            .map(|digest| (applied, hex(digest)))
-            .into_iter()
-            .collect()
+        let digest = self.seen.get(&id).and_then(|seen| seen.digest);
+        let told = digest.map(|(index, digest)| (index, hex(&digest)));
+        told.into_iter().collect()
     }
 }
 

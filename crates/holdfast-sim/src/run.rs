@@ -4,14 +4,15 @@ use crate::client::{self, Desk};
 use crate::cluster::Cluster;
 use crate::dice::Dice;
 use crate::evidence;
-use crate::fault::{self, Faults};
+use crate::fault::{self, Faults, KINDS};
 use crate::observe::{BROKEN_MAX, Broken, Observer};
 use crate::panics;
 use crate::trace::{Detail, Trace};
-use holdfast_check::{History, Ruling, Verdict};
+use holdfast_check::{Action, History, Ruling, Verdict};
 use holdfast_machine::Role;
 use holdfast_store::memory::Lies;
 use parking_lot::Mutex;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -64,6 +65,8 @@ pub struct Outcome {
     pub operations: u64,
     /// Virtual time it took, nanoseconds.
     pub took_ns: u64,
+    /// How often each thing happened that runs are there for: faults that were felt, seals, revocations.
+    pub exercised: BTreeMap<&'static str, u64>,
     /// Invariants that did not hold at some moment.
     pub broken: Vec<Broken>,
     /// The checkers' judgements.
@@ -183,12 +186,12 @@ async fn course(seed: u64, options: Options) -> Outcome {
     let history = History {
         operations: std::mem::take(&mut *cluster.books.lock()),
         samples: std::mem::take(&mut observer.samples),
-        faults: std::mem::take(&mut faults.noted),
-        logs: evidence::logs(&cluster),
+        faults: faults.take_noted(),
+        logs: evidence::logs(&cluster, &observer.ledger),
         healed_ns,
         ended_ns: trace.now_ns(),
     };
-    let verdicts = evidence::judge(&cluster, &desk, &history, end);
+    let verdicts = evidence::judge(&cluster, &desk, &history, &observer.ledger, end);
     // A process and the network hold each other: one that is not ended would outlast the run, and fill the memory of a sweep.
     for id in cluster.ids() {
         cluster.kill(id);
@@ -202,11 +205,35 @@ async fn course(seed: u64, options: Options) -> Outcome {
         answered: answered(&history),
         operations: history.operations.len() as u64,
         took_ns: trace.now_ns(),
+        exercised: exercised(&history),
         broken: observer.broken,
         verdicts,
         lines: trace.take_lines(),
         history,
     }
+}
+
+/// Zero where a thing did not happen.
+fn exercised(history: &History) -> BTreeMap<&'static str, u64> {
+    let felt = |kind: &str| {
+        let faults = history.faults.iter();
+        faults
+            .filter(|fault| fault.verified && fault.kind == kind)
+            .count()
+    };
+    let done = |wanted: fn(&Action) -> bool| {
+        let all = history.operations.iter();
+        all.filter(|op| op.is_ok() && wanted(&op.action)).count()
+    };
+    let mut counts: BTreeMap<&'static str, u64> = KINDS
+        .into_iter()
+        .map(|kind| (kind, felt(kind) as u64))
+        .collect();
+    let revocations = done(|action| matches!(action, Action::RevokeToken { .. }));
+    counts.insert("revocation", revocations as u64);
+    let deletes = done(|action| matches!(action, Action::Delete { .. }));
+    counts.insert("delete", deletes as u64);
+    counts
 }
 
 fn answered(history: &History) -> u64 {
@@ -276,6 +303,7 @@ async fn supervise(cluster: &Cluster, faults: &mut Faults) {
             cluster
                 .trace
                 .story(&format!("node {id} has ended by itself"));
+            faults.gave_up(id);
             cluster.kill(id);
             faults.revive(id).await;
         }

@@ -29,6 +29,11 @@ pub(crate) fn table(total: &Total, options: Options) {
     for (what, value) in rows(total) {
         println!("{what:<38} {value:>20}");
     }
+    let felt = total.exercised.iter();
+    let felt: Vec<String> = felt
+        .map(|(what, times)| format!("{what} {times}"))
+        .collect();
+    println!("felt: {}", felt.join(", "));
     let more = if options.lying_disks {
         " --lying-disks"
     } else {
@@ -75,6 +80,7 @@ pub(crate) fn json(total: &Total) -> String {
         "leaders": total.leaders,
         "operations": total.operations,
         "answered": total.answered,
+        "exercised": total.exercised,
         "failed": failed,
     })
     .to_string()

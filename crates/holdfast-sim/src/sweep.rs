@@ -2,11 +2,15 @@
 
 use anyhow::{Result, bail};
 use holdfast_sim::{Options, Outcome, run};
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
+
+/// Seeds from which on everything that can happen has to happen somewhere.
+const SEEDS_TELLING: u64 = 100;
 
 /// What a sweep came to.
 #[derive(Default)]
@@ -18,6 +22,8 @@ pub(crate) struct Total {
     pub(crate) answered: u64,
     pub(crate) virtual_ns: u64,
     pub(crate) took: Duration,
+    /// How often each thing happened that runs are there for.
+    pub(crate) exercised: BTreeMap<&'static str, u64>,
     /// Runs in which something did not hold.
     pub(crate) failed: Vec<Failed>,
     /// Seed and trace, in order, when they were asked for.
@@ -89,6 +95,19 @@ pub(crate) fn sweep(
 }
 
 impl Total {
+    /// What did not happen once although so many seeds ought to bring it; such a sweep proves less than it claims.
+    pub(crate) fn missed(&self) -> Vec<&'static str> {
+        if self.seeds < SEEDS_TELLING {
+            return Vec::new();
+        }
+        let never = self.exercised.iter().filter(|(_, times)| **times == 0);
+        let mut missed: Vec<&'static str> = never.map(|(what, _)| *what).collect();
+        if self.leaders <= self.seeds {
+            missed.push("change of the leader");
+        }
+        missed
+    }
+
     fn add(&mut self, outcome: Outcome) {
         self.seeds += 1;
         self.steps += outcome.steps;
@@ -96,6 +115,9 @@ impl Total {
         self.operations += outcome.operations;
         self.answered += outcome.answered;
         self.virtual_ns += outcome.took_ns;
+        for (what, times) in &outcome.exercised {
+            *self.exercised.entry(what).or_default() += times;
+        }
         self.traces.push((outcome.seed, outcome.trace.clone()));
         if let Some((checker, what)) = outcome.first_trouble() {
             self.failed.push(Failed {
@@ -159,5 +181,27 @@ impl Progress {
         if self.terminal {
             let _ = write!(std::io::stderr(), "\r{:78}\r", "");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_in_which_something_never_happened_says_so() {
+        let with = |seeds, leaders, seals| Total {
+            seeds,
+            leaders,
+            exercised: BTreeMap::from([("seal", seals), ("kill", 9)]),
+            ..Total::default()
+        };
+        assert!(with(SEEDS_TELLING, 300, 1).missed().is_empty());
+        assert_eq!(with(SEEDS_TELLING, 300, 0).missed(), ["seal"]);
+        assert_eq!(
+            with(SEEDS_TELLING, 100, 1).missed(),
+            ["change of the leader"]
+        );
+        assert!(with(SEEDS_TELLING - 1, 0, 0).missed().is_empty());
     }
 }

@@ -5,7 +5,7 @@ use crate::{History, NodeSample, NodeState, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Faults that take durable state from a node, whose vote is then no proof any more. Parts of their names.
-const TAKES_STATE: [&str; 7] = ["roll", "wipe", "flip", "torn", "lie", "lying", "corrupt"];
+const TAKES_STATE: [&str; 6] = ["roll", "wipe", "flip", "lie", "lying", "corrupt"];
 
 /// Judges leaders by the entries that they made and by what nodes said of themselves.
 #[must_use]
@@ -70,9 +70,8 @@ fn votes_last(history: &History, judge: &mut Judge) {
     // The greatest leader seen so far of each term, and when.
     let mut leaders: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
     let mut behind: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
-    let unproven = without_proof(history);
-    let told =
-        |sample: &&NodeSample| sample.state != NodeState::Down && !unproven.contains(&sample.node);
+    let unproven = Unproven::of(history);
+    let told = |sample: &&NodeSample| sample.state != NodeState::Down && !unproven.contains(sample);
     for sample in history.samples.iter().filter(told) {
         let (node, term) = (sample.node, sample.term);
         if led.get(&node).is_some_and(|led| *led > term) {
@@ -106,14 +105,37 @@ fn votes_last(history: &History, judge: &mut Judge) {
     }
 }
 
-/// Nodes that may rightly have forgotten: their state was taken, or they say themselves that it cannot be trusted.
-fn without_proof(history: &History) -> BTreeSet<u64> {
-    let takes = |kind: &str| TAKES_STATE.iter().any(|part| kind.contains(part));
-    let struck = history.faults.iter().filter(|fault| takes(&fault.kind));
-    let struck = struck.flat_map(|fault| fault.nodes.iter().copied());
-    let samples = history.samples.iter();
-    let quarantined = samples.filter(|sample| sample.state == NodeState::Quarantined);
-    struck
-        .chain(quarantined.map(|sample| sample.node))
-        .collect()
+/// Where nodes may rightly have forgotten.
+struct Unproven {
+    /// From when on a node's state had been taken.
+    taken: BTreeMap<u64, u64>,
+    /// Processes that said themselves that their data cannot be trusted: node and life.
+    quarantined: BTreeSet<(u64, u64)>,
+}
+
+impl Unproven {
+    fn of(history: &History) -> Self {
+        let takes = |kind: &str| TAKES_STATE.iter().any(|part| kind.contains(part));
+        let mut taken: BTreeMap<u64, u64> = BTreeMap::new();
+        for fault in history.faults.iter().filter(|fault| takes(&fault.kind)) {
+            for node in &fault.nodes {
+                let from_ns = taken.entry(*node).or_insert(fault.from_ns);
+                *from_ns = (*from_ns).min(fault.from_ns);
+            }
+        }
+        let samples = history.samples.iter();
+        let quarantined = samples.filter(|sample| sample.state == NodeState::Quarantined);
+        Self {
+            taken,
+            quarantined: quarantined
+                .map(|sample| (sample.node, sample.life))
+                .collect(),
+        }
+    }
+
+    fn contains(&self, sample: &NodeSample) -> bool {
+        let taken = self.taken.get(&sample.node);
+        taken.is_some_and(|from_ns| sample.at_ns >= *from_ns)
+            || self.quarantined.contains(&(sample.node, sample.life))
+    }
 }

@@ -104,17 +104,31 @@ fn a_leader_does_not_fall_behind_its_term_unless_its_state_was_taken() {
         &election_safety(&fallen()),
         "node 1 led in term 5 and fell back to term 4",
     );
-    let mut history = fallen();
-    history.faults.push(Fault {
-        kind: "rolled-back-disk".to_owned(),
-        nodes: vec![1],
-        detail: String::new(),
-        from_ns: 0,
-        until_ns: None,
-        verified: true,
-        hit_leader: true,
-    });
-    assert_ne!(election_safety(&history).ruling, Ruling::Violation);
+    let struck = |kind: &str, from_ns| {
+        let mut history = fallen();
+        history.faults.push(Fault {
+            kind: kind.to_owned(),
+            nodes: vec![1],
+            detail: String::new(),
+            from_ns,
+            until_ns: None,
+            verified: true,
+            hit_leader: true,
+        });
+        election_safety(&history).ruling
+    };
+    assert_ne!(struck("rolled-back-disk", 0), Ruling::Violation);
+    assert_eq!(struck("rolled-back-disk", u64::MAX), Ruling::Violation);
+    assert_eq!(struck("torn-write", 0), Ruling::Violation);
+    let quarantined = |life| {
+        let mut history = fallen();
+        let mut later = history.samples[2].clone();
+        (later.state, later.life) = (Quarantined, life);
+        history.samples.push(later);
+        election_safety(&history).ruling
+    };
+    assert_ne!(quarantined(1), Ruling::Violation);
+    assert_eq!(quarantined(2), Ruling::Violation);
 }
 
 #[test]

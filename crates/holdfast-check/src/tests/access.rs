@@ -69,6 +69,25 @@ fn revocation_finds_a_revoked_token_let_in_on_any_node() {
 }
 
 #[test]
+fn revocation_finds_a_token_let_in_beyond_the_age_or_index_asked_for() {
+    let use_after = |consistency, index, at_ns| {
+        let mut history = family(
+            ok(7, None, None),
+            vec![(3, used(2, consistency), ok(index, None, None))],
+        );
+        let last = &mut history.operations[3];
+        (last.invoked_ns, last.returned_ns) = (at_ns, Some(at_ns + 1));
+        revocation(&history)
+    };
+    let bounded = Consistency::Bounded { millis: 100 };
+    found(&use_after(bounded, 6, 400_000_000), "let in by node 3");
+    held(&use_after(bounded, 6, 300_000_000));
+    let least = Consistency::AtLeast { index: 5 };
+    found(&use_after(least, 7, 50), "let in by node 3");
+    held(&use_after(least, 6, 50));
+}
+
+#[test]
 fn a_revocation_of_unknown_fate_may_be_either_but_not_both_ways() {
     let child = || used(2, LINEARIZABLE);
     let unknown = |then| revocation(&family(Outcome::Unknown, then));
@@ -150,4 +169,45 @@ fn sealed_finds_answers_of_a_node_that_says_it_is_sealed() {
         (2, stale(), ok(9, None, None)),
     ];
     held(&sealed(&with(opening, [true; 4])));
+}
+
+#[test]
+fn an_opening_excuses_nothing_once_its_process_is_gone_or_when_it_failed() {
+    let stale = || Action::Get {
+        key: 7,
+        consistency: Consistency::Stale,
+    };
+    let opened = |opening, lives: [u64; 2]| {
+        let mut history = history(vec![
+            (2, Action::Unseal, opening),
+            (2, Action::Seal, done()),
+            (2, stale(), ok(9, None, None)),
+        ]);
+        let looks = [5, 18].into_iter().zip(lives);
+        history.samples = looks
+            .map(|(at, life)| NodeSample {
+                life,
+                ..sample(2, at)
+            })
+            .collect();
+        sealed(&history)
+    };
+    held(&opened(Outcome::Unknown, [1, 1]));
+    found(&opened(Outcome::Unknown, [1, 2]), "answered operation 2");
+    found(
+        &opened(Outcome::Unavailable, [1, 1]),
+        "answered operation 2",
+    );
+}
+
+#[test]
+fn a_slow_answer_does_not_hide_those_after_it() {
+    let mut slow = history(vec![
+        (1, Action::Seal, done()),
+        (1, get(7), ok(9, None, None)),
+        (1, get(7), ok(9, None, None)),
+        (1, Action::Unseal, done()),
+    ]);
+    slow.operations[1].returned_ns = Some(1_000);
+    found(&sealed(&slow), "answered operation 2");
 }

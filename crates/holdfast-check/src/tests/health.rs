@@ -114,6 +114,15 @@ fn liveness_finds_a_node_that_stays_silent_or_behind_and_lasting_slowness() {
         &liveness(&silent, bounds),
         "node 2 acknowledged no write within 2000 ms",
     );
+    let mut stopped = lively(1);
+    for op in stopped
+        .operations
+        .iter_mut()
+        .filter(|op| op.invoked_ns >= 12_000_000_000)
+    {
+        op.outcome = Outcome::Unavailable;
+    }
+    found(&liveness(&stopped, bounds), "less than 50 %");
     let mut behind = lively(1);
     behind.samples[0].at_ns -= 5;
     behind.samples.insert(

@@ -58,6 +58,24 @@ fn stale_reads_finds_each_promise_broken() {
 }
 
 #[test]
+fn what_may_be_only_so_old_stands_where_it_must_whatever_it_asks_for() {
+    let listed = |millis, index| {
+        let consistency = Consistency::Bounded { millis };
+        let mut history = history(vec![
+            (1, put(7, 1, None), ok(5, Some(1), None)),
+            (1, put(7, 2, None), ok(4, Some(2), None)),
+            (2, Action::List { consistency }, ok(index, None, None)),
+        ]);
+        let list = &mut history.operations[2];
+        (list.invoked_ns, list.returned_ns) = (400_000_000, Some(400_000_001));
+        history
+    };
+    found(&stale_reads(&listed(100, 4)), "stands at index 4");
+    held(&stale_reads(&listed(100, 5)));
+    held(&stale_reads(&listed(500, 4)));
+}
+
+#[test]
 fn a_linearizable_list_names_what_was_written() {
     let listed = |keys: Vec<u64>| {
         let seen = Seen {
@@ -78,6 +96,7 @@ fn a_linearizable_list_names_what_was_written() {
     };
     held(&stale_reads(&listed(vec![7, 8])));
     found(&stale_reads(&listed(vec![8])), "did not name secret 7");
+    found(&stale_reads(&listed(vec![])), "did not name secret 8");
     held(&phantoms(&listed(vec![7, 8])));
     found(&phantoms(&listed(vec![7, 9])), "named secret 9");
 }

@@ -2,7 +2,7 @@
 
 use super::{found, held};
 use crate::fixtures::{Shape, correct, done, get, history, ok, put};
-use crate::{Action, Payload, Ruling, cas, duplicates, durability};
+use crate::{Action, Outcome, Payload, Ruling, cas, duplicates, durability};
 
 #[test]
 fn durability_finds_what_no_log_holds() {
@@ -25,6 +25,16 @@ fn durability_finds_what_no_log_holds() {
         &durability(&history),
         "different committed entries at index 6",
     );
+    let mut history = correct(Shape::default(), 1);
+    let put = history
+        .operations
+        .iter_mut()
+        .find(|op| op.is_ok() && matches!(op.action, Action::Put { .. }));
+    if let Some(Outcome::Ok(seen)) = put.map(|put| &mut put.outcome) {
+        seen.index = None;
+    }
+    let verdict = durability(&history);
+    assert_eq!(verdict.ruling, Ruling::Inconclusive, "{}", verdict.summary);
 }
 
 #[test]
@@ -39,6 +49,20 @@ fn durability_counts_what_most_nodes_hold_and_forgives_what_was_purged() {
         log.purged = 30;
     }
     held(&durability(&history));
+    let mut whole = correct(Shape::default(), 1);
+    let hole = whole
+        .operations
+        .iter()
+        .filter(|op| matches!(op.action, Action::Put { .. }))
+        .find_map(|op| op.index().filter(|index| *index < 20))
+        .expect("a write near the beginning");
+    for log in &mut whole.logs {
+        log.records.retain(|record| record.index != hole);
+    }
+    (whole.logs[0].purged, whole.logs[1].purged) = (30, 30);
+    found(&durability(&whole), "no node has a committed entry there");
+    whole.logs[2].purged = 30;
+    held(&durability(&whole));
     history.logs[0].records.truncate(3);
     history.logs[1].records.truncate(3);
     found(&durability(&history), "the committed log ends at 33");
