@@ -1,10 +1,10 @@
 //! `cargo xtask chaos`: real processes under faults. Without words it runs what CI runs.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::cargo;
 use crate::child::{self, Watched};
@@ -22,8 +22,11 @@ const CI_DEADLINE: Duration = Duration::from_secs(10 * 60);
 const NIGHTLY_SEEDS: &str = "0..20000";
 const NIGHTLY_BUDGET: &str = "3h";
 
-/// Builds and runs; `args` go to the harness.
-pub(crate) fn run(places: &Places, nightly: bool, args: &[String]) -> Result<()> {
+/// Builds and runs; `args` go to the harness, whose exit code is told.
+pub(crate) fn run(places: &Places, nightly: bool, args: &[String]) -> Result<ExitCode> {
+    if nightly && !args.is_empty() {
+        bail!("--nightly runs everything: it takes no other words");
+    }
     build(places, nightly)?;
     if nightly {
         return night(places);
@@ -33,7 +36,7 @@ pub(crate) fn run(places: &Places, nightly: bool, args: &[String]) -> Result<()>
         [] => command.args(CI).arg("--out").arg(reports(places, "ci")),
         args => command.args(args),
     };
-    finish(command)
+    child::stand_in(&mut command)
 }
 
 /// The scenarios that every change must hold. Returns a note for the table.
@@ -73,26 +76,18 @@ fn reports(places: &Places, what: &str) -> PathBuf {
     places.target.join("chaos").join(what)
 }
 
+/// The harness, with the server to start, where reports go, and what a person types to start it again.
 fn harness(places: &Places, release: bool) -> Command {
     let mut command = Command::new(places.built(PROGRAM, release));
     command
-        .current_dir(&places.root)
-        .env("HOLDFAST_BIN", places.built("holdfast", release));
+        .env("HOLDFAST_BIN", places.built("holdfast", release))
+        .env("HOLDFAST_CHAOS_REPORTS", places.target.join("chaos"))
+        .env("HOLDFAST_CHAOS_COMMAND", "cargo xtask chaos");
     command
 }
 
-fn finish(mut command: Command) -> Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("cannot run {PROGRAM}"))?;
-    if !status.success() {
-        bail!("{PROGRAM}: {status}");
-    }
-    Ok(())
-}
-
 /// Everything that takes too long for each change.
-fn night(places: &Places) -> Result<()> {
+fn night(places: &Places) -> Result<ExitCode> {
     let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
     let out = reports(places, "nightly");
     let mut scenarios = harness(places, true);
@@ -103,17 +98,15 @@ fn night(places: &Places) -> Result<()> {
         sim::run(places, &words(&format!("--seeds {NIGHTLY_SEEDS}"))),
         sim::run(places, &words("--lying-disks --seeds 0..50")),
         sim::run(places, &words(&hunt)),
-        finish(scenarios),
+        child::stand_in(&mut scenarios),
     ];
-    // Each is run even when one before it failed.
-    let failed: Vec<String> = parts
-        .into_iter()
-        .filter_map(Result::err)
-        .map(|error| format!("{error:#}"))
-        .collect();
-    if !failed.is_empty() {
-        bail!("{}", failed.join("\n"));
-    }
     println!("reports: {}", out.display());
-    Ok(())
+    // Each is run even when one before it failed.
+    for part in parts {
+        let code = part?;
+        if code != ExitCode::SUCCESS {
+            return Ok(code);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }

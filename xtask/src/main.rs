@@ -35,26 +35,26 @@ fn main() -> ExitCode {
     let Ok(task) = typed.inspect_err(|why| eprintln!("error: {why}\n\n{usage}")) else {
         return ExitCode::from(2);
     };
-    let Err(error) = run(task) else {
-        return ExitCode::SUCCESS;
-    };
-    eprintln!("error: {error:#}");
-    ExitCode::FAILURE
+    run(task).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
 }
 
-fn run(task: Task) -> anyhow::Result<()> {
+/// Does it. What another program does for it ends with that program's code.
+fn run(task: Task) -> anyhow::Result<ExitCode> {
     let places = &places::Places::find()?;
     match task {
         Task::Help => println!("{}", command_line::USAGE),
         Task::Rocksdb => println!("{}", rocksdb::ensure(places)?.display()),
         Task::Build { release } => drop(cargo::build_server(places, release)?),
-        Task::Setup => return setup::run(places),
-        Task::Ci(choice) => return ci::run(places, &choice),
-        Task::Tidy => return tidy::run(places),
+        Task::Setup => setup::run(places)?,
+        Task::Ci(choice) => ci::run(places, &choice)?,
+        Task::Tidy => tidy::run(places)?,
         Task::Sim { args } => return sim::run(places, &args),
         Task::Chaos { nightly, args } => return chaos::run(places, nightly, &args),
-        Task::Bench { args } => return bench::run(places, &args),
-        Task::Up { state_dir, binary } => return up::run(places, state_dir, binary),
+        Task::Bench { args } => bench::run(places, &args)?,
+        Task::Up { state_dir, binary } => up::run(places, state_dir, binary)?,
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }

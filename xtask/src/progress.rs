@@ -1,4 +1,5 @@
-//! One line that says what is going on: redrawn in place on a terminal, printed now and then elsewhere.
+//! One line that says what is going on: redrawn in place on a terminal, printed now and then elsewhere. On standard error:
+//! what a command prints for programs stays alone on standard output.
 //!
 //! Invariants: nothing is shown for what ends within a second; a log without a terminal grows by one line per
 //! 15 s and step at most; a finished step leaves exactly one line.
@@ -44,7 +45,7 @@ pub(crate) struct Progress {
 impl Progress {
     pub(crate) fn start(label: impl Into<String>) -> Self {
         let now = Instant::now();
-        let terminal = io::stdout().is_terminal();
+        let terminal = io::stderr().is_terminal();
         Self {
             label: label.into(),
             started: now,
@@ -77,18 +78,18 @@ impl Progress {
         );
         if self.terminal {
             let line: String = text.chars().take(WIDTH_MAX).collect();
-            print!("\r\x1b[K{line}");
-            io::stdout().flush().ok();
+            eprint!("\r\x1b[K{line}");
+            io::stderr().flush().ok();
             self.drawn = true;
         } else {
-            println!("{text}");
+            eprintln!("{text}");
         }
     }
 
     /// Prints a line that stays, above the progress line.
     pub(crate) fn say(&mut self, line: &str) {
         self.erase();
-        println!("{line}");
+        eprintln!("{line}");
     }
 
     /// Ends the step, leaving one line; says how long it took.
@@ -100,14 +101,14 @@ impl Progress {
         } else {
             format!("  {note}")
         };
-        println!("{} {}  {}{note}", ending.mark(), self.label, duration(took));
+        eprintln!("{} {}  {}{note}", ending.mark(), self.label, duration(took));
         took
     }
 
     fn erase(&mut self) {
         if std::mem::take(&mut self.drawn) {
-            print!("\r\x1b[K");
-            io::stdout().flush().ok();
+            eprint!("\r\x1b[K");
+            io::stderr().flush().ok();
         }
     }
 }

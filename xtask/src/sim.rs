@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
@@ -26,19 +26,11 @@ pub(crate) const MUTANT_SEEDS: &str = "0..60";
 const MUTANTS_A_DAY: usize = 4;
 const DEADLINE: Duration = Duration::from_secs(15 * 60);
 
-/// Builds and runs; `args` go to the simulator.
-pub(crate) fn run(places: &Places, args: &[String]) -> Result<()> {
-    let mutants = args.iter().any(|arg| arg.starts_with("--mutant"));
-    let program = build(places, mutants)?;
-    let status = Command::new(program)
-        .args(args)
-        .current_dir(&places.root)
-        .status()
-        .context("cannot run the simulator")?;
-    if !status.success() {
-        bail!("{PROGRAM}: {status}");
-    }
-    Ok(())
+/// Builds and runs; `args` go to the simulator, whose exit code is told.
+pub(crate) fn run(places: &Places, args: &[String]) -> Result<ExitCode> {
+    let hunts = |arg: &String| arg.starts_with("--mutant") || arg == "--list-mutants";
+    let program = build(places, args.iter().any(hunts))?;
+    child::stand_in(Command::new(program).args(args))
 }
 
 /// Builds the simulator, with or without the seeded bugs; returns the program.

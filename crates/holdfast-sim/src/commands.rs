@@ -25,7 +25,9 @@ pub(crate) fn go(args: &Args) -> anyhow::Result<bool> {
         return Ok(true);
     }
     #[cfg(feature = "mutants")]
-    if let Some(name) = &args.mutant {
+    if let (Some(name), Some(_)) = (&args.mutant, args.replay) {
+        mutants::set_free(name)?;
+    } else if let Some(name) = &args.mutant {
         return mutants::hunt(name, args.seeds.clone(), jobs, options, args.json);
     }
     if let Some(seed) = args.replay {
@@ -46,8 +48,9 @@ pub(crate) fn go(args: &Args) -> anyhow::Result<bool> {
     } else if args.json {
         println!("{}", show::json(&total));
     } else {
-        show::table(&total, options);
+        show::table(&total);
     }
+    show::failures(&total, options);
     let missed = total.missed();
     if !missed.is_empty() {
         eprintln!("never happened in all these seeds: {}", missed.join(", "));

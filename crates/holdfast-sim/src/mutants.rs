@@ -1,5 +1,6 @@
 //! Hunts seeded bugs: each must be found by the checker named for it within the given seeds.
 
+use crate::show;
 use crate::sweep::sweep;
 use anyhow::{Context as _, Result, anyhow, bail};
 use holdfast_sim::Options;
@@ -24,18 +25,9 @@ pub(crate) fn hunt(
     as_json: bool,
 ) -> Result<bool> {
     if name == "all" {
-        return hunt_all(&seeds, jobs);
+        return hunt_all(&seeds, jobs, as_json);
     }
-    let mutant = Mutant::parse(name).ok_or_else(|| {
-        let known: Vec<&str> = Mutant::ALL.iter().map(|mutant| mutant.name()).collect();
-        anyhow!(
-            "there is no mutant `{name}`; there are: {}",
-            known.join(", ")
-        )
-    })?;
-    if release(Some(mutant)).is_err() {
-        bail!("HOLDFAST_MUTANT names another mutant");
-    }
+    let mutant = set_free(name)?;
     let checker = mutant.checker();
     let total = sweep(seeds, jobs, options, |outcome| outcome.found_by(checker))?;
     let killed = total
@@ -56,8 +48,10 @@ pub(crate) fn hunt(
     }
     match killed {
         Some(failed) => println!(
-            "{name:<24} killed by {checker:<18} in seed {:>4}, {:>4} seeds run",
-            failed.seed, total.seeds
+            "{name:<24} killed by {checker:<18} in seed {:>4}, {:>4} seeds run; {}",
+            failed.seed,
+            total.seeds,
+            show::replay(failed.seed, options, Some(name))
         ),
         None => println!(
             "{name:<24} LIVES after {} seeds; {checker} saw nothing, others: {others:?}",
@@ -67,8 +61,26 @@ pub(crate) fn hunt(
     Ok(killed.is_some())
 }
 
+/// Lets a mutant live in this process.
+///
+/// # Errors
+/// When there is none of this name, or another one lives already.
+pub(crate) fn set_free(name: &str) -> Result<Mutant> {
+    let mutant = Mutant::parse(name).ok_or_else(|| {
+        let known: Vec<&str> = Mutant::ALL.iter().map(|mutant| mutant.name()).collect();
+        anyhow!(
+            "there is no mutant `{name}`; there are: {}",
+            known.join(", ")
+        )
+    })?;
+    if release(Some(mutant)).is_err() {
+        bail!("HOLDFAST_MUTANT names another mutant");
+    }
+    Ok(mutant)
+}
+
 /// A mutant lives in a process for good, so each gets its own.
-fn hunt_all(seeds: &Range<u64>, jobs: u64) -> Result<bool> {
+fn hunt_all(seeds: &Range<u64>, jobs: u64, as_json: bool) -> Result<bool> {
     let program = std::env::current_exe().context("finding this program")?;
     let mut all = true;
     for mutant in Mutant::ALL {
@@ -76,6 +88,7 @@ fn hunt_all(seeds: &Range<u64>, jobs: u64) -> Result<bool> {
             .args(["--mutant", mutant.name()])
             .args(["--seeds", &format!("{}..{}", seeds.start, seeds.end)])
             .args(["--jobs", &jobs.to_string()])
+            .args(as_json.then_some("--json"))
             .status()
             .context("starting a hunt")?;
         all &= status.success();

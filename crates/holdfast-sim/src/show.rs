@@ -4,6 +4,7 @@ use crate::sweep::Total;
 use holdfast_check::Ruling;
 use holdfast_sim::{Options, Outcome};
 use serde_json::json;
+use std::fmt::Write as _;
 
 /// Failed runs shown in full.
 const FAILED_SHOWN: usize = 10;
@@ -25,7 +26,7 @@ fn rows(total: &Total) -> [(&'static str, String); 7] {
     ]
 }
 
-pub(crate) fn table(total: &Total, options: Options) {
+pub(crate) fn table(total: &Total) {
     for (what, value) in rows(total) {
         println!("{what:<38} {value:>20}");
     }
@@ -34,25 +35,39 @@ pub(crate) fn table(total: &Total, options: Options) {
         .map(|(what, times)| format!("{what} {times}"))
         .collect();
     println!("felt: {}", felt.join(", "));
-    let more = if options.lying_disks {
-        " --lying-disks"
-    } else {
-        ""
-    };
+}
+
+/// What failed, and how to see it again. On standard error, beside whatever is printed of the sweep.
+pub(crate) fn failures(total: &Total, options: Options) {
     for failed in total.failed.iter().take(FAILED_SHOWN) {
-        println!(
+        eprintln!(
             "\nseed {}: {}\n  {}",
             failed.seed, failed.checker, failed.what
         );
-        println!("  replay: cargo xtask sim --replay {}{more}", failed.seed);
+        eprintln!("  replay: {}", replay(failed.seed, options, None));
     }
     if total.failed.len() > FAILED_SHOWN {
         let rest: Vec<String> = total.failed[FAILED_SHOWN..]
             .iter()
             .map(|failed| failed.seed.to_string())
             .collect();
-        println!("\nalso seeds {}", rest.join(" "));
+        eprintln!("\nalso seeds {}", rest.join(" "));
     }
+}
+
+/// The command that runs a seed again as it was run.
+pub(crate) fn replay(seed: u64, options: Options, mutant: Option<&str>) -> String {
+    let mut command = format!("cargo xtask sim --replay {seed}");
+    if options.trouble != Options::default().trouble {
+        let _ = write!(command, " --trouble {}", options.trouble.as_secs());
+    }
+    if options.lying_disks {
+        command += " --lying-disks";
+    }
+    if let Some(name) = mutant {
+        let _ = write!(command, " --mutant {name}");
+    }
+    command
 }
 
 pub(crate) fn json(total: &Total) -> String {
@@ -113,5 +128,26 @@ pub(crate) fn transcript(outcome: &Outcome) {
         for violation in &verdict.violations {
             println!("           {}", violation.what);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_seed_is_run_again_as_it_was() {
+        let options = Options::default();
+        assert_eq!(replay(7, options, None), "cargo xtask sim --replay 7");
+        let options = Options {
+            trouble: Duration::from_secs(60),
+            lying_disks: true,
+            ..options
+        };
+        assert_eq!(
+            replay(7, options, Some("nonce-reused")),
+            "cargo xtask sim --replay 7 --trouble 60 --lying-disks --mutant nonce-reused"
+        );
     }
 }
