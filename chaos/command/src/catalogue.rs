@@ -80,6 +80,12 @@ impl Entry {
         self
     }
 
+    /// Whether a node that it holds may rightly answer that it failed inside: it cannot read or write what it must.
+    #[must_use]
+    pub fn fails_inside(&self) -> bool {
+        self.group == Group::Disk || matches!(self.name, "memory-pressure" | "fd-exhaustion")
+    }
+
     const fn on_image(mut self) -> Self {
         self.image = true;
         self

@@ -1,5 +1,7 @@
 //! Which checkers judge a run, and the judgements that need more than a history.
 
+mod answers;
+
 use crate::evidence::Evidence;
 use crate::runner::Facts;
 use crate::scenario::Scenario;
@@ -10,6 +12,10 @@ use std::collections::BTreeSet;
 
 /// Name and meaning of the checkers that real processes have beside those of histories.
 pub const OF_PROCESSES: &[(&str, &str)] = &[
+    (
+        "answers",
+        "every answer was one that the API has, and none told of a failure inside that no fault explains",
+    ),
     (
         "processes",
         "no process panicked, or ended by itself that nothing had struck",
@@ -27,6 +33,9 @@ pub const OF_PROCESSES: &[(&str, &str)] = &[
         "a node whose disk was set back never leads or seeks votes again",
     ),
 ];
+
+/// Most violations that are told.
+const VIOLATIONS_MAX: usize = 20;
 
 /// How fast it must be again after healing, in percent of before. Real machines have other things to do as well.
 const BOUNDS: LivenessBounds = LivenessBounds {
@@ -49,6 +58,12 @@ pub(crate) fn judge(
             .map(|verdict| searched(verdict, evidence)),
     );
     verdicts.push(nonces(evidence));
+    verdicts.push(answers::answers(
+        &facts.odd,
+        &history.faults,
+        history.healed_ns,
+        history.operations.len(),
+    ));
     verdicts.push(processes(facts, evidence));
     if scenario.asks_for_service() {
         verdicts.push(recovery(facts));
@@ -115,17 +130,30 @@ fn verdict(checker: &str, checked: usize, held: &str, wrong: Vec<String>) -> Ver
         operations: Vec::new(),
         nodes: Vec::new(),
     };
+    let wrong = wrong.into_iter().map(violation).collect();
+    verdict_of(checker, checked, held, at_most(wrong))
+}
+
+fn verdict_of(checker: &str, checked: usize, held: &str, violations: Vec<Violation>) -> Verdict {
     Verdict {
         checker: checker.to_owned(),
-        ruling: if wrong.is_empty() {
+        ruling: if violations.is_empty() {
             Ruling::Ok
         } else {
             Ruling::Violation
         },
         checked: u64::try_from(checked).unwrap_or(u64::MAX),
-        summary: wrong.first().map_or_else(|| held.to_owned(), Clone::clone),
-        violations: wrong.into_iter().take(20).map(violation).collect(),
+        summary: violations
+            .first()
+            .map_or_else(|| held.to_owned(), |first| first.what.clone()),
+        violations,
     }
+}
+
+/// The first few.
+fn at_most(mut violations: Vec<Violation>) -> Vec<Violation> {
+    violations.truncate(VIOLATIONS_MAX);
+    violations
 }
 
 /// What was not searched cannot be called clean.

@@ -5,6 +5,7 @@ use crate::runner::{Facts, RunPlan, Setting, Stage};
 use anyhow::Context;
 use holdfast_check::{Ruling, Verdict};
 use holdfast_report::Run;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Facts of the machine and the server.
@@ -51,9 +52,13 @@ pub(crate) fn notes(
             death.node, death.how
         ));
     }
-    for (what, times) in &facts.odd {
+    let mut odd: BTreeMap<(u64, String), u64> = BTreeMap::new();
+    for answer in &facts.odd.kept {
+        *odd.entry((answer.node, answer.in_words())).or_default() += 1;
+    }
+    for ((node, what), times) in odd {
         notes.push(format!(
-            "an answer that is not documented: {what}, {times} times"
+            "an answer of node {node} that is not documented: {what}, {times} times"
         ));
     }
     notes.extend(

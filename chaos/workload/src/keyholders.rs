@@ -1,8 +1,9 @@
 //! Key holders: they open sealed nodes with shares, each share from another connection, and seal the cluster by plan.
 
-use crate::answer::Exchange;
+use crate::answer::{Answer, Exchange};
 use crate::classify::Kind;
 use crate::door::{Ask, Door};
+use crate::odd::OddAnswer;
 use crate::rng::Rng;
 use crate::secret::Secret;
 use crate::target::TargetNode;
@@ -121,6 +122,7 @@ pub(crate) async fn open(
     let invocation = world
         .recorder
         .invoke(client.number, node.id, Action::Unseal)?;
+    let invoked_ns = world.recorder.now_ns();
     let mut exchanges = Vec::new();
     if rng.below(2) == 0 {
         exchanges = join_all(shares.iter().map(|share| submit(world, node, share))).await;
@@ -130,6 +132,19 @@ pub(crate) async fn open(
         }
     }
     let now_ns = world.recorder.now_ns();
+    for answer in exchanges.iter().filter_map(Answer::of) {
+        if let Some(not_understood) = odd(answer) {
+            world.note_odd(OddAnswer {
+                node: node.id,
+                asked: "share",
+                status: answer.status,
+                not_understood,
+                invoked_ns,
+                returned_ns: now_ns,
+                operation: Some(invocation.id()),
+            });
+        }
+    }
     let outcome = judge(&exchanges);
     if matches!(outcome, Outcome::Ok(_)) {
         world.unseals.fetch_add(1, Ordering::Relaxed);
@@ -150,6 +165,17 @@ async fn submit(world: &World, node: &TargetNode, share: &Secret) -> Exchange {
     let ask =
         Ask::new(Method::PUT, "sys/unseal".to_owned(), None).body(json!({ "key": share.expose() }));
     door.exchange(&node.url, ask).await
+}
+
+/// Whether an answer to a share is one that no working server gives: with `true` when its status is fine and the rest is not
+/// understood.
+fn odd(answer: &Answer) -> Option<bool> {
+    let sealed = answer.body.get("sealed").and_then(Json::as_bool);
+    match answer.status {
+        200 => sealed.is_none().then_some(true),
+        400 | 503 => None,
+        _ => Some(false),
+    }
 }
 
 /// What the answers to the shares prove together. A share that was taken without opening the node may open it with another.
@@ -193,7 +219,6 @@ pub(crate) fn forms(share: &Secret) -> Vec<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::Answer;
 
     fn answered(status: u16, retry_after: bool, body: Json) -> Exchange {
         Exchange::Answered(Answer {
@@ -229,6 +254,14 @@ mod tests {
             (vec![], Outcome::Unavailable),
         ] {
             assert_eq!(judge(&exchanges), expected);
+        }
+        for (one, expected) in [
+            (taken(), None),
+            (answered(503, false, Json::Null), None),
+            (answered(200, false, Json::Null), Some(true)),
+            (answered(500, false, Json::Null), Some(false)),
+        ] {
+            assert_eq!(Answer::of(&one).and_then(odd), expected);
         }
     }
 

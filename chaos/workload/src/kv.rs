@@ -95,7 +95,7 @@ impl World {
         let text = answer.body.pointer("/data/data/value")?.as_str()?;
         Some(Seen {
             version: Some(version?),
-            value: Some(self.marks.number(text)?),
+            value: Some(self.marks.number(text, self.plan.value_bytes)?),
             ..answer.seen()
         })
     }

@@ -45,10 +45,12 @@ impl Marks {
         text
     }
 
-    /// The number in the text of a value.
-    pub(crate) fn number(&self, text: &str) -> Option<u64> {
+    /// The number in the text of a value of a length. `None` unless it is that value to the last byte: what was altered or
+    /// cut anywhere is no value that anybody wrote.
+    pub(crate) fn number(&self, text: &str, bytes: usize) -> Option<u64> {
         let rest = text.strip_prefix(&self.value)?.strip_prefix('-')?;
-        rest.split('-').next()?.parse().ok()
+        let number = rest.split('-').next()?.parse().ok()?;
+        (self.value(number, bytes) == text).then_some(number)
     }
 
     /// One segment of a path.
@@ -89,11 +91,28 @@ mod tests {
         for bytes in [0, 30, 500] {
             let text = marks.value(7 << 24 | 9, bytes);
             assert!(text.len() >= bytes && text.len() < bytes + 64);
-            assert_eq!(marks.number(&text), Some(7 << 24 | 9));
+            assert_eq!(marks.number(&text, bytes), Some(7 << 24 | 9));
         }
         assert_eq!(marks.key_of(&marks.key(12)), Some(12));
         assert_eq!(marks.key_of(&Marks::new(2).key(12)), None);
-        assert_eq!(marks.number(&marks.key(12)), None);
+        assert_eq!(marks.number(&marks.key(12), 0), None);
+    }
+
+    #[test]
+    fn a_value_that_was_altered_or_cut_anywhere_is_none() {
+        let marks = Marks::new(1);
+        let text = marks.value(7, 100);
+        for place in 0..text.len() {
+            let cut = &text[..place];
+            assert_eq!(marks.number(cut, 100), None, "cut at {place}");
+            let mut altered = text.clone().into_bytes();
+            altered[place] ^= 1;
+            let altered = String::from_utf8(altered).unwrap();
+            assert_ne!(marks.number(&altered, 100), Some(7), "altered at {place}");
+        }
+        assert_eq!(marks.number(&format!("{text}x"), 100), None);
+        assert_eq!(marks.number(&marks.value(7, 0), 100), None);
+        assert_eq!(marks.number(&text.replacen("-7-", "-+7-", 1), 100), None);
     }
 
     #[test]

@@ -30,6 +30,13 @@ struct Inner {
 #[derive(Debug)]
 pub struct Invocation(usize);
 
+impl Invocation {
+    /// Its number in the history.
+    pub(crate) fn id(&self) -> u64 {
+        u64::try_from(self.0).unwrap_or(u64::MAX)
+    }
+}
+
 /// How many operations came out how, so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -79,7 +86,7 @@ impl Recorder {
             return None;
         }
         operations.push(Operation {
-            id: u64::try_from(place).unwrap_or(u64::MAX),
+            id: Invocation(place).id(),
             client,
             node,
             invoked_ns: self.now_ns(),

@@ -1,14 +1,15 @@
 //! Operations on tokens, and secrets in their cubbyholes.
 
 use crate::answer::{Answer, Exchange};
-use crate::classify::Kind;
+use crate::classify::{Judged, Kind, judge};
 use crate::door::Ask;
 use crate::intent::{Fresh, RevokeHow};
+use crate::odd::{self, OddAnswer};
 use crate::secret::Secret;
 use crate::target::TargetNode;
 use crate::tokens::Token;
 use crate::world::{Client, Done, Operation, World};
-use holdfast_check::{Action, Outcome};
+use holdfast_check::{Action, Consistency, Outcome};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 use std::sync::atomic::Ordering;
@@ -59,7 +60,8 @@ impl World {
         Some(done)
     }
 
-    /// Reads what the token may read. That there is nothing (on a node that is far behind) shows too that it was let in.
+    /// Reads what the token may read. That there is nothing (on a node that is far behind) shows too that it was let in; but
+    /// what is there must be what was put there before the clients began.
     pub(crate) async fn use_token(
         &self,
         client: &Client,
@@ -77,8 +79,19 @@ impl World {
             kind: Kind::Read,
             ask: Ask::new(Method::GET, self.probe_path(), Some(&token.secret)).fresh(header),
         };
-        self.run(client, operation, |answer, _| Some(answer.seen()))
-            .await
+        let behind = consistency != Consistency::Linearizable;
+        self.run(client, operation, |answer, missing| {
+            let value = answer
+                .body
+                .pointer("/data/data/value")
+                .and_then(Json::as_str);
+            let sound = match value {
+                None => missing && behind,
+                Some(text) => !missing && self.marks.number(text, 0) == Some(0),
+            };
+            sound.then(|| answer.seen())
+        })
+        .await
     }
 
     /// Ends a token and all below.
@@ -110,25 +123,59 @@ impl World {
             .await
     }
 
-    /// Puts a canary into a token's cubbyhole and reads it back. The history has no word for it: it is counted only.
+    /// Puts a canary into a token's cubbyhole and reads it back. The history has no word for it: it is counted only, and an
+    /// odd answer noted.
     pub(crate) async fn cubbyhole(&self, client: &mut Client, node: &TargetNode, token: &Token) {
         let number = client.next_value();
+        let bytes = self.plan.value_bytes;
         let path = format!("cubbyhole/{}", self.marks.name("own"));
-        let body = json!({ "value": self.marks.value(number, self.plan.value_bytes) });
+        let body = json!({ "value": self.marks.value(number, bytes) });
         let put = Ask::new(Method::POST, path.clone(), Some(&token.secret)).body(body);
-        if !matches!(self.door.exchange(&node.url, put).await, Exchange::Answered(answer) if answer.status == 204)
+        if !self
+            .beside(Kind::Write, node, put, |answer| answer.status == 204)
+            .await
         {
             return;
         }
         let get = Ask::new(Method::GET, path, Some(&token.secret));
-        if let Exchange::Answered(answer) = self.door.exchange(&node.url, get).await
-            && answer
-                .body
-                .pointer("/data/value")
-                .and_then(Json::as_str)
-                .is_some()
-        {
+        // Another client may have put another canary there.
+        let whole = |answer: &Answer| {
+            let text = answer.body.pointer("/data/value").and_then(Json::as_str);
+            text.is_some_and(|text| self.marks.number(text, bytes).is_some())
+        };
+        if self.beside(Kind::Read, node, get, whole).await {
             self.cubbyholes.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// An exchange beside the history. Whether it was answered with success, as it must be answered then.
+    async fn beside(
+        &self,
+        kind: Kind,
+        node: &TargetNode,
+        ask: Ask<'_>,
+        sound: impl FnOnce(&Answer) -> bool,
+    ) -> bool {
+        let invoked_ns = self.recorder.now_ns();
+        let exchange = self.door.exchange(&node.url, ask).await;
+        let Exchange::Answered(answer) = &exchange else {
+            return false;
+        };
+        let not_understood = match judge(kind, &exchange) {
+            Judged::Done if sound(answer) => return true,
+            Judged::Done => true,
+            Judged::Odd(_) => false,
+            Judged::Missing | Judged::Settled(_) => return false,
+        };
+        self.note_odd(OddAnswer {
+            node: node.id,
+            asked: odd::asked(kind),
+            status: answer.status,
+            not_understood,
+            invoked_ns,
+            returned_ns: self.recorder.now_ns(),
+            operation: None,
+        });
+        false
     }
 }

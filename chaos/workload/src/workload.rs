@@ -1,12 +1,12 @@
 //! A workload from its start to its end.
 
+use crate::odd::OddAnswers;
 use crate::plan::Plan;
 use crate::recorder::Recorder;
 use crate::setup::SetupError;
 use crate::target::Target;
 use crate::world::World;
 use crate::{keyholders, seat, setup};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::sync::watch;
@@ -40,8 +40,8 @@ pub struct Stats {
     pub seals: u64,
     /// Nodes opened.
     pub unseals: u64,
-    /// Answers that no server that works as documented gives here, by kind of operation and status. Anything here needs a look.
-    pub odd: BTreeMap<String, u64>,
+    /// Answers that no server that works as documented gives here.
+    pub odd: OddAnswers,
 }
 
 impl Workload {

@@ -6,6 +6,7 @@ use crate::door::{Ask, Door};
 use crate::index::Index;
 use crate::intent::Fresh;
 use crate::marks::Marks;
+use crate::odd::{self, OddAnswer, OddAnswers, Odds};
 use crate::plan::Plan;
 use crate::recorder::Recorder;
 use crate::slots::Slots;
@@ -13,13 +14,10 @@ use crate::target::{Target, TargetNode};
 use crate::tokens::Tokens;
 use holdfast_check::{Action, Consistency, Outcome, Seen};
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// Kinds of odd answers that are told apart.
-const ODD_MAX: usize = 32;
 /// Shortest name that counts as a canary.
 const CANARY_BYTES_MIN: usize = 12;
 /// Bits of a value's number that count within a client.
@@ -40,7 +38,7 @@ pub(crate) struct World {
     /// Seals and openings that were acknowledged.
     pub(crate) seals: AtomicU64,
     pub(crate) unseals: AtomicU64,
-    odd: Mutex<BTreeMap<String, u64>>,
+    odd: Odds,
     /// Key holders stay away until then, nanoseconds of the run.
     pub(crate) closed_until_ns: AtomicU64,
     stop: watch::Receiver<bool>,
@@ -100,7 +98,7 @@ impl World {
             cubbyholes: AtomicU64::new(0),
             seals: AtomicU64::new(0),
             unseals: AtomicU64::new(0),
-            odd: Mutex::default(),
+            odd: Odds::default(),
             closed_until_ns: AtomicU64::new(0),
             stop,
         })
@@ -133,9 +131,21 @@ impl World {
             ask,
         } = operation;
         let invocation = self.recorder.invoke(client.number, node.id, action)?;
+        let invoked_ns = self.recorder.now_ns();
         let exchange = self.door.exchange(&node.url, ask).await;
         let now_ns = self.recorder.now_ns();
-        let outcome = self.outcome(kind, &exchange, read);
+        let (outcome, odd) = outcome(kind, &exchange, read);
+        if let (Some(not_understood), Some(answer)) = (odd, Answer::of(&exchange)) {
+            self.odd.note(OddAnswer {
+                node: node.id,
+                asked: odd::asked(kind),
+                status: answer.status,
+                not_understood,
+                invoked_ns,
+                returned_ns: now_ns,
+                operation: Some(invocation.id()),
+            });
+        }
         if let (Outcome::Ok(_), Some(answer)) = (&outcome, Answer::of(&exchange)) {
             self.saw_index(answer);
         }
@@ -149,44 +159,14 @@ impl World {
         Some(Done { outcome, answer })
     }
 
-    fn outcome(
-        &self,
-        kind: Kind,
-        exchange: &Exchange,
-        read: impl FnOnce(&Answer, bool) -> Option<Seen>,
-    ) -> Outcome {
-        let judged = judge(kind, exchange);
-        let missing = judged == Judged::Missing;
-        match (judged, Answer::of(exchange)) {
-            (Judged::Settled(outcome), _) => outcome,
-            (Judged::Odd(outcome), answer) => {
-                self.note_odd(kind, answer, "");
-                outcome
-            }
-            (Judged::Done | Judged::Missing, answer) => {
-                if let Some(seen) = answer.and_then(|answer| read(answer, missing)) {
-                    return Outcome::Ok(seen);
-                }
-                self.note_odd(kind, answer, " not understood");
-                match kind {
-                    Kind::Read => Outcome::Unavailable,
-                    _ => Outcome::Unknown,
-                }
-            }
-        }
+    /// Notes an answer to what no history has a word for.
+    pub(crate) fn note_odd(&self, odd: OddAnswer) {
+        self.odd.note(odd);
     }
 
-    fn note_odd(&self, kind: Kind, answer: Option<&Answer>, what: &str) {
-        let status = answer.map_or(0, |answer| answer.status);
-        let mut odd = self.odd.lock();
-        if odd.len() < ODD_MAX {
-            *odd.entry(format!("{kind:?} {status}{what}")).or_default() += 1;
-        }
-    }
-
-    /// Answers that no working server gives here, by kind and status.
-    pub(crate) fn odd(&self) -> BTreeMap<String, u64> {
-        self.odd.lock().clone()
+    /// Answers that no working server gives here.
+    pub(crate) fn odd(&self) -> OddAnswers {
+        self.odd.all()
     }
 
     fn saw_index(&self, answer: &Answer) {
@@ -264,5 +244,59 @@ impl World {
             all.extend(crate::keyholders::forms(share));
         }
         all
+    }
+}
+
+/// What an exchange proves, and whether its answer is odd: with `true` when its status is fine and the rest is not understood.
+fn outcome(
+    kind: Kind,
+    exchange: &Exchange,
+    read: impl FnOnce(&Answer, bool) -> Option<Seen>,
+) -> (Outcome, Option<bool>) {
+    let judged = judge(kind, exchange);
+    let missing = judged == Judged::Missing;
+    match judged {
+        Judged::Settled(outcome) => (outcome, None),
+        Judged::Odd(outcome) => (outcome, Some(false)),
+        Judged::Done | Judged::Missing => {
+            let seen = Answer::of(exchange).and_then(|answer| read(answer, missing));
+            match (seen, kind) {
+                (Some(seen), _) => (Outcome::Ok(seen), None),
+                (None, Kind::Read) => (Outcome::Unavailable, Some(true)),
+                (None, _) => (Outcome::Unknown, Some(true)),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value as Json;
+
+    #[test]
+    fn what_is_not_understood_is_odd_and_proves_nothing() {
+        let exchange = |status| {
+            Exchange::Answered(Answer {
+                status,
+                retry_after: false,
+                index: None,
+                age_ms: None,
+                body: Json::Null,
+            })
+        };
+        let fine = |_: &Answer, _| Some(Seen::default());
+        let strange = |_: &Answer, _| None;
+        let ok = Outcome::Ok(Seen::default());
+        for kind in [Kind::Read, Kind::Write] {
+            assert_eq!(outcome(kind, &exchange(200), fine), (ok.clone(), None));
+            let (outcome, odd) = outcome(kind, &exchange(200), strange);
+            assert!(!matches!(outcome, Outcome::Ok(_)) && odd == Some(true));
+        }
+        let (_, odd) = outcome(Kind::Read, &exchange(404), strange);
+        assert_eq!(odd, Some(true));
+        let (_, odd) = outcome(Kind::Read, &exchange(500), fine);
+        assert_eq!(odd, Some(false));
+        assert_eq!(outcome(Kind::Read, &Exchange::Lost, fine).1, None);
     }
 }

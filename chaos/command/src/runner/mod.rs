@@ -19,7 +19,7 @@ use anyhow::{Context, bail};
 use faults::Faults;
 use holdfast_check::{History, Ruling};
 use holdfast_report::{Level, NodeInfo, Run, Skipped};
-use holdfast_workload::{FinalReads, Finished, Recorder, Sampler, Workload};
+use holdfast_workload::{FinalReads, Finished, OddAnswers, Recorder, Sampler, Workload};
 use progress::Progress;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -50,7 +50,7 @@ pub(crate) struct Facts {
     /// What was not level when the time to become so was over.
     pub(crate) not_level: Option<String>,
     /// Answers that no server gives that works as documented.
-    pub(crate) odd: BTreeMap<String, u64>,
+    pub(crate) odd: OddAnswers,
 }
 
 /// Runs a plan and writes its files.
