@@ -206,9 +206,10 @@ fn processes(facts: &Facts, evidence: &Evidence) -> Verdict {
 fn recovery(facts: &Facts) -> Verdict {
     let reads = &facts.final_reads;
     let mut wrong: Vec<String> = facts.not_level.iter().cloned().collect();
-    if facts.lost.is_empty() && !reads.is_complete() {
+    // Who is lost was not asked; of everybody else everything is.
+    if !reads.is_complete() {
         wrong.push(format!(
-            "{} keys could not be written and read on every node, {} tokens not tried",
+            "{} keys could not be read, written and read on every node that is not lost, {} tokens not tried",
             reads.incomplete, reads.undecided
         ));
     }

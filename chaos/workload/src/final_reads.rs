@@ -1,4 +1,5 @@
-//! The last look: after everything was healed, every key is written and read on every node, and every token tried.
+//! The last look: after everything was healed, every key is read on every node, then written and read on every node once
+//! more, and every token tried. The first reads come before the write, which would cover what the faults had done.
 //!
 //! These are operations as any other. What is refused is asked again, as another operation, until a deadline.
 
@@ -11,6 +12,7 @@ use crate::workload::Finished;
 use crate::world::{Client, World};
 use futures::StreamExt;
 use holdfast_check::Outcome;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// Keys and tokens looked at at one time.
@@ -46,21 +48,21 @@ impl FinalReads {
 
 impl Finished {
     /// Opens sealed nodes, then looks at everything once more. Ends at the deadline at the latest, but for one answer.
-    pub async fn final_reads(&self, deadline: Duration) -> FinalReads {
+    ///
+    /// Nodes that are lost for good (their disks were damaged, and they take no part any more) are not asked; of all others
+    /// everything is.
+    pub async fn final_reads(&self, lost: &BTreeSet<u64>, deadline: Duration) -> FinalReads {
         let world = &*self.world;
+        let nodes = there(&world.target.nodes, lost);
         let ends = Instant::now() + deadline;
-        let opening = world
-            .target
-            .nodes
-            .iter()
-            .map(|node| open(world, node, ends));
+        let opening = nodes.iter().map(|node| open(world, node, ends));
         let opened = futures::future::join_all(opening).await;
         let mut found = FinalReads {
             opened: count(opened.iter().filter(|opened| **opened)),
             ..FinalReads::default()
         };
         let keys = futures::stream::iter(0..world.slots.keys())
-            .map(|key| look_at(world, key, ends))
+            .map(|key| look_at(world, &nodes, key, ends))
             .buffer_unordered(AT_ONCE)
             .collect::<Vec<bool>>()
             .await;
@@ -69,7 +71,7 @@ impl Finished {
         let mut tokens = world.tokens.all();
         tokens.drain(..tokens.len().saturating_sub(TOKENS_MAX));
         let tokens = futures::stream::iter(tokens)
-            .map(|token| try_token(world, token, ends))
+            .map(|token| try_token(world, &nodes, token, ends))
             .buffer_unordered(AT_ONCE)
             .collect::<Vec<bool>>()
             .await;
@@ -99,12 +101,25 @@ async fn open(world: &World, node: &TargetNode, ends: Instant) -> bool {
     false
 }
 
-/// One write and a linearizable read through one node, then a linearizable and a stale read on every node.
-async fn look_at(world: &World, key: u64, ends: Instant) -> bool {
-    let nodes = &world.target.nodes;
+/// The nodes that are not lost.
+fn there<'a>(nodes: &'a [TargetNode], lost: &BTreeSet<u64>) -> Vec<&'a TargetNode> {
+    nodes
+        .iter()
+        .filter(|node| !lost.contains(&node.id))
+        .collect()
+}
+
+/// A linearizable read on every node, one write and a linearizable read through one node, then a linearizable and a stale
+/// read on every node.
+async fn look_at(world: &World, nodes: &[&TargetNode], key: u64, ends: Instant) -> bool {
     let length = u64::try_from(nodes.len().max(1)).unwrap_or(1);
     let place = usize::try_from(key % length).unwrap_or(0);
     let mut client = world.client();
+    for node in nodes {
+        if !read(world, &mut client, node, key, Fresh::Linearizable, ends).await {
+            return false;
+        }
+    }
     for node in nodes.iter().cycle().skip(place) {
         let Some(done) = world.put(&mut client, node, key, None).await else {
             return false;
@@ -148,9 +163,9 @@ async fn read(
 }
 
 /// Whether every node takes it or refuses it.
-async fn try_token(world: &World, token: Token, ends: Instant) -> bool {
+async fn try_token(world: &World, nodes: &[&TargetNode], token: Token, ends: Instant) -> bool {
     let mut client = world.client();
-    for node in &world.target.nodes {
+    for node in nodes {
         loop {
             let done = world
                 .use_token(&client, node, &token, Fresh::Linearizable)
@@ -186,4 +201,24 @@ async fn again(world: &World, client: &mut Client, outcome: &Outcome, ends: Inst
     }
     tokio::time::sleep(PAUSE).await;
     Again::Retry
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_is_lost_is_left_out() {
+        let node = |id| TargetNode {
+            id,
+            url: String::new(),
+        };
+        let nodes = [node(1), node(2), node(3)];
+        let ids = |lost: &[u64]| -> Vec<u64> {
+            let lost = lost.iter().copied().collect();
+            there(&nodes, &lost).iter().map(|node| node.id).collect()
+        };
+        assert_eq!(ids(&[]), [1, 2, 3]);
+        assert_eq!(ids(&[2]), [1, 3]);
+    }
 }

@@ -69,14 +69,15 @@ async fn a_healthy_cluster_answers_everything_and_contradicts_nothing() {
     }
     let finished = work.stop().await;
     let before = recorder.counts().ok;
-    let last = finished.final_reads(LAST_LOOK).await;
+    let before_looking = recorder.now_ns();
+    let last = finished.final_reads(&BTreeSet::new(), LAST_LOOK).await;
     let stats = finished.stats();
     assert!(
         last.is_complete() && last.keys == stats.keys && last.opened == 0,
         "{last:?}"
     );
     assert!(
-        recorder.counts().ok >= before + last.keys * 8,
+        recorder.counts().ok >= before + last.keys * 11,
         "they are operations as any other"
     );
     assert!(
@@ -86,6 +87,7 @@ async fn a_healthy_cluster_answers_everything_and_contradicts_nothing() {
     assert!(sampler.leader().is_some());
     let samples = sampler.stop().await;
     let operations = recorder.finish();
+    every_key_was_read_before_it_was_written_over(&operations, before_looking, stats.keys);
     everything_was_done(&operations);
     answers_carry_what_they_must(&operations);
     is_well_formed(&operations);
@@ -96,6 +98,22 @@ async fn a_healthy_cluster_answers_everything_and_contradicts_nothing() {
     };
     assert!(samples.iter().all(fine));
     are_judged_sound(operations, samples, &CHECKED);
+}
+
+/// On all three nodes: what the faults did must be seen before a write covers it.
+fn every_key_was_read_before_it_was_written_over(all: &[Operation], since_ns: u64, keys: u64) {
+    for wanted in 0..keys {
+        let looks = all.iter().filter(|one| one.invoked_ns >= since_ns);
+        let of_key = looks.filter(|one| {
+            matches!(one.action, Action::Get { key, .. } | Action::Put { key, .. } if key == wanted)
+        });
+        let read: BTreeSet<u64> = of_key
+            .take_while(|one| matches!(one.action, Action::Get { .. }))
+            .filter(|one| freshness(&one.action) == Some("linearizable") && one.is_ok())
+            .map(|one| one.node)
+            .collect();
+        assert_eq!(read, BTreeSet::from([1, 2, 3]), "key {wanted}");
+    }
 }
 
 fn everything_was_done(operations: &[Operation]) {
@@ -194,7 +212,7 @@ async fn key_holders_close_the_cluster_and_open_it_again() {
         finished.canaries().len() > canaries,
         "new tokens are canaries"
     );
-    let last = finished.final_reads(LAST_LOOK).await;
+    let last = finished.final_reads(&BTreeSet::new(), LAST_LOOK).await;
     let operations = recorder.finish();
     let table = table(&operations);
     assert!(last.is_complete(), "{last:?} {table:?}");
@@ -255,7 +273,7 @@ async fn a_killed_leader_leaves_honest_outcomes_and_is_opened_when_it_is_back() 
     )
     .await;
     let finished = work.stop().await;
-    let last = finished.final_reads(LAST_LOOK).await;
+    let last = finished.final_reads(&BTreeSet::new(), LAST_LOOK).await;
     let samples = sampler.stop().await;
     let operations = recorder.finish();
     let table = table(&operations);

@@ -190,14 +190,8 @@ async fn look(
     lost: &BTreeSet<u64>,
     stop: &mut watch::Receiver<bool>,
 ) -> anyhow::Result<FinalReads> {
-    // A node that is lost for good answers nothing, so that the last look would wait for it until the end.
-    let deadline = if lost.is_empty() {
-        FINAL_READS
-    } else {
-        FINAL_READS / 4
-    };
     tokio::select! {
-        reads = finished.final_reads(deadline) => Ok(reads),
+        reads = finished.final_reads(lost, FINAL_READS) => Ok(reads),
         _asked = stop.wait_for(|stop| *stop) => bail!("interrupted"),
     }
 }
