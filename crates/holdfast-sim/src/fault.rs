@@ -161,7 +161,8 @@ impl Faults {
             74..80 => Kind::SlowDisk(one, Duration::from_millis(dice.number(20..300))),
             80..83 => Kind::BrokenDisk(one),
             83..85 => Kind::FullDisk(one),
-            85..90 => {
+            // Time is the median of the clocks: more wrong ones than right ones is more than is promised.
+            85..90 if 2 * (self.wrong_clocks() + 1) < ids.len() => {
                 let far = i64::try_from(dice.number(100..7_200_000)).unwrap_or(0);
                 Kind::Clock(one, if dice.percent(50) { far } else { -far })
             }
@@ -371,6 +372,13 @@ impl Faults {
     pub(crate) fn forgot(&self) -> Vec<u64> {
         let amnesia = self.noted.iter().filter(|noted| noted.kind == "lying-disk");
         amnesia.flat_map(|noted| noted.nodes.clone()).collect()
+    }
+
+    fn wrong_clocks(&self) -> usize {
+        let clocks = self.active.iter();
+        clocks
+            .filter(|active| matches!(active.kind, Kind::Clock(..)))
+            .count()
     }
 
     fn has_forgotten(&self) -> bool {
