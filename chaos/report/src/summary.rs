@@ -41,7 +41,8 @@ pub struct Summary {
     pub faults: u64,
     /// Faults that cost the cluster its leader.
     pub leader_losses: u64,
-    /// Of each leader loss that left a quorum: from the last write of the old leader, or the fault, to the first write that a
+    /// Of each leader loss that left a quorum: from the fault, or the last write that the old leader took after it, to the
+    /// first write that a
     /// later leader took; `None`: never.
     pub first_acks_ns: Vec<Option<u64>>,
     /// The longest time without an acknowledged write.

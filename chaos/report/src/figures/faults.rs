@@ -19,8 +19,8 @@ pub struct FaultTimes {
     pub leader_lost: bool,
     /// Whether it left more than half of the sampled nodes unstruck. Without them nobody can be elected before healing.
     pub quorum_left: bool,
-    /// How long after the fault the struck leader still acknowledged writes: a full disk, say, does not end it at once. The
-    /// next three times begin there. Zero where the logs do not tell whose writes they were.
+    /// How long after the fault the struck leader still took writes: a full disk, say, does not end it at once. The next
+    /// three times begin there. Zero where the logs do not tell whose writes they were.
     pub led_on_ns: u64,
     /// Until one other than the leader seeks votes or knows no leader.
     pub detected_ns: Option<u64>,
@@ -120,7 +120,7 @@ impl View<'_> {
         let first_ack_ns = self.first_ack(fault.from_ns, &floor);
         let led_until_ns = floor
             .term
-            .and_then(|term| self.last_ack(fault.from_ns, first_ack_ns?, term))
+            .and_then(|term| self.last_taken(fault.from_ns, first_ack_ns?, term))
             .unwrap_or(fault.from_ns);
         let since = |at_ns: u64| at_ns.saturating_sub(led_until_ns);
         times.led_on_ns = led_until_ns - fault.from_ns;
@@ -211,17 +211,17 @@ impl View<'_> {
         found.map(|(returned_ns, _)| *returned_ns)
     }
 
-    /// When the last write of this term was acknowledged, of those between two times.
-    fn last_ack(&self, from_ns: u64, until_ns: u64, term: u64) -> Option<u64> {
+    /// When the last write was asked for that a leader of this term took, of those acknowledged between two times. Not when
+    /// it was acknowledged: a later leader may answer for what an earlier one took.
+    fn last_taken(&self, from_ns: u64, until_ns: u64, term: u64) -> Option<u64> {
         let place = |at_ns| {
             self.acknowledged
                 .partition_point(|(returned_ns, _)| *returned_ns <= at_ns)
         };
         let between = self.acknowledged[place(from_ns)..place(until_ns)].iter();
-        let last = between
-            .rev()
-            .find(|(_, write)| self.term_of(write) == Some(term));
-        last.map(|(returned_ns, _)| *returned_ns)
+        let taken = between.filter(|(_, write)| self.term_of(write) == Some(term));
+        let asked = taken.map(|(_, write)| write.invoked_ns);
+        asked.max().filter(|asked| *asked > from_ns)
     }
 
     /// The term of the leader that took this write, if the logs still say.

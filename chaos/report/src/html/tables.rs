@@ -11,7 +11,7 @@ const FAULTS_MAX: usize = 200;
 /// Rows of everything else that a caller gives.
 const ROWS_MAX: usize = 300;
 const TEXT_MAX: usize = 300;
-/// A leader that acknowledged writes for longer after it was struck is told; below, those were on their way.
+/// A leader that took writes for longer after it was struck is told.
 const LED_ON_NS: u64 = 50_000_000;
 
 /// Opens a section with a table. Columns whose name begins with `#` hold numbers.
@@ -43,7 +43,7 @@ pub(crate) fn faults(out: &mut String, run: &Run, figures: &Figures) {
     if faults.is_empty() {
         return;
     }
-    let lead = "Noticed, elected and next write count from the fault, or from the last write that the struck leader acknowledged \
+    let lead = "Noticed, elected and next write count from the fault, or from the last write that the struck leader still took \
                 after it; where it cost the leader, the next write is one that a later leader took. Level counts from healing until the struck nodes had applied what was committed then. \
                 Noticed, elected and level are seen by sampling: up to one interval late, never early.";
     let columns = [
