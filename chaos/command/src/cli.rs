@@ -93,9 +93,9 @@ pub struct Run {
     /// The seed, instead of the scenario's.
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Where to write history, report and repro.json.
-    #[arg(long, value_name = "DIR", default_value = "chaos-report")]
-    pub out: PathBuf,
+    /// Where to write history, report and repro.json: by default a new folder in HOLDFAST_CHAOS_REPORTS, or chaos-reports.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
     /// What runs have in common.
     #[command(flatten)]
     pub common: Common,
@@ -118,9 +118,9 @@ pub struct Sweep {
     /// Stop at the first run that does not pass.
     #[arg(long)]
     pub fail_fast: bool,
-    /// Where to write; each run gets a folder.
-    #[arg(long, value_name = "DIR", default_value = "chaos-sweep")]
-    pub out: PathBuf,
+    /// Where to write; each run gets a folder. By default a new one in HOLDFAST_CHAOS_REPORTS, or chaos-reports.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
     /// What runs have in common.
     #[command(flatten)]
     pub common: Common,
@@ -131,9 +131,9 @@ pub struct Sweep {
 pub struct Reproduce {
     /// The repro.json of a run.
     pub file: PathBuf,
-    /// Where to write history, report and repro.json.
-    #[arg(long, value_name = "DIR", default_value = "chaos-report")]
-    pub out: PathBuf,
+    /// Where to write history, report and repro.json: by default a new folder in HOLDFAST_CHAOS_REPORTS, or chaos-reports.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
     /// The server: by default HOLDFAST_BIN, or `holdfast` beside this program.
     #[arg(long, value_name = "FILE", env = "HOLDFAST_BIN")]
     pub binary: Option<PathBuf>,

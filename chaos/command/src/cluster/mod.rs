@@ -211,11 +211,23 @@ impl Cluster {
         }
     }
 
-    /// Ends every node, politely if it does so in time.
-    pub async fn stop_all(&mut self, deadline: Duration) {
+    /// Ends every node, politely if it does so in time. Gives those that ran and did not end well, and how they ended.
+    pub async fn stop_all(&mut self, deadline: Duration) -> Vec<(u64, String)> {
+        let mut badly = Vec::new();
         for node in &mut self.nodes {
-            node.stop(deadline).await;
+            if node.pid().is_none() {
+                continue;
+            }
+            match node.stop(deadline).await {
+                Some(status) if status.success() => {}
+                Some(status) => badly.push((node.id(), status.to_string())),
+                None => badly.push((
+                    node.id(),
+                    format!("killed, {} s after it was asked to end", deadline.as_secs()),
+                )),
+            }
         }
+        badly
     }
 }
 

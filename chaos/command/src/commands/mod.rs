@@ -8,6 +8,7 @@ mod check;
 mod doctor;
 mod interrupt;
 mod list;
+mod place;
 mod run;
 mod sweep;
 

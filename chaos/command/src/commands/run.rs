@@ -1,6 +1,7 @@
 //! `run` and `reproduce`: one run, judged.
 
 use super::interrupt::until_interrupted;
+use super::place;
 use crate::ability;
 use crate::binary;
 use crate::cli;
@@ -15,7 +16,7 @@ pub(super) fn run(args: &cli::Run) -> anyhow::Result<Exit> {
     let plan = RunPlan::new(&args.scenario, scenario, args.seed, &args.common)?;
     let setting = Setting {
         binary: binary::find(args.common.binary.as_deref())?,
-        out: args.out.clone(),
+        out: place::out(args.out.as_deref(), &name_of(&plan))?,
         keep: args.common.keep,
         progress: !args.common.json,
     };
@@ -30,11 +31,15 @@ pub(super) fn reproduce(args: &cli::Reproduce) -> anyhow::Result<Exit> {
     plan.scenario.check()?;
     let setting = Setting {
         binary: binary::find(args.binary.as_deref())?,
-        out: args.out.clone(),
+        out: place::out(args.out.as_deref(), &name_of(&plan))?,
         keep: args.keep,
         progress: !args.json,
     };
     once(&plan, &setting, args.json)
+}
+
+fn name_of(plan: &RunPlan) -> String {
+    format!("{}-{}", plan.scenario.name, plan.seed)
 }
 
 fn once(plan: &RunPlan, setting: &Setting, json: bool) -> anyhow::Result<Exit> {

@@ -1,6 +1,7 @@
 //! `sweep`: many seeds of many scenarios within a time.
 
 use super::interrupt::until_interrupted;
+use super::place;
 use crate::binary;
 use crate::cli;
 use crate::exit::Exit;
@@ -55,7 +56,8 @@ struct Kept {
 
 pub(super) fn run(args: &cli::Sweep) -> anyhow::Result<Exit> {
     let binary = binary::find(args.common.binary.as_deref())?;
-    std::fs::create_dir_all(&args.out).with_context(|| format!("making {}", args.out.display()))?;
+    let out = &place::out(args.out.as_deref(), "sweep")?;
+    std::fs::create_dir_all(out).with_context(|| format!("making {}", out.display()))?;
     let mut swept = Swept::default();
     let scenarios = chosen(args, &mut swept)?;
     if !args.common.json {
@@ -65,15 +67,16 @@ pub(super) fn run(args: &cli::Sweep) -> anyhow::Result<Exit> {
     }
     let mut kept = Kept::default();
     until_interrupted(async |stop| {
-        sweep(args, &binary, &scenarios, &mut swept, &mut kept, stop).await
+        let places = (binary.as_path(), out.as_path());
+        sweep(args, places, &scenarios, &mut swept, &mut kept, stop).await
     })?;
-    let index = args.out.join("index.html");
+    let index = out.join("index.html");
     std::fs::write(
         &index,
         holdfast_report::html_index_of("Chaos sweep", &kept.summaries, true),
     )
     .with_context(|| format!("writing {}", index.display()))?;
-    let junit = args.out.join("junit.xml");
+    let junit = out.join("junit.xml");
     std::fs::write(&junit, holdfast_report::junit(&kept.runs))
         .with_context(|| format!("writing {}", junit.display()))?;
     tell(args, &swept, &index)?;
@@ -111,7 +114,7 @@ fn chosen(args: &cli::Sweep, swept: &mut Swept) -> anyhow::Result<Vec<(String, S
 /// Seed after seed, each with every scenario, until the time is over.
 async fn sweep(
     args: &cli::Sweep,
-    binary: &Path,
+    (binary, out): (&Path, &Path),
     scenarios: &[(String, Scenario)],
     swept: &mut Swept,
     kept: &mut Kept,
@@ -125,7 +128,7 @@ async fn sweep(
                 return Ok(());
             }
             let plan = RunPlan::new(name, scenario.clone(), Some(seed), &args.common)?;
-            let folder = args.out.join(format!("{}-{seed}", scenario.name));
+            let folder = out.join(format!("{}-{seed}", scenario.name));
             let setting = Setting {
                 binary: binary.to_owned(),
                 out: folder.clone(),
@@ -138,7 +141,7 @@ async fn sweep(
                 swept.out_of_time = true;
                 return Ok(());
             }
-            let row = note(plan, done, &folder, &args.out, kept);
+            let row = note(plan, done, &folder, out, kept);
             if !args.common.json {
                 say(&row, begun.elapsed());
             }

@@ -75,9 +75,13 @@ pub async fn run(
     if worked.is_err() && setting.keep {
         progress.say("kept what there is");
     }
-    let (mut history, facts, canaries) = worked?;
+    let (mut history, mut facts, canaries) = worked?;
     progress.say("reading what the nodes left behind");
-    stage.cluster.stop_all(STOP).await;
+    for (node, how) in stage.cluster.stop_all(STOP).await {
+        // Everything is healed: nothing explains it.
+        let under = Vec::new();
+        facts.deaths.push(Death { node, how, under });
+    }
     let evidence = Evidence::gather(&mut stage, &facts.damaged, &canaries)?;
     history.logs = evidence.logs();
     evidence.add_digests(&mut history.samples, &facts.damaged);

@@ -44,7 +44,9 @@ impl RunPlan {
         common: &Common,
     ) -> anyhow::Result<Self> {
         let seed = seed.unwrap_or(scenario.seed);
-        let mut command = format!("holdfast-chaos run {named} --seed {seed}");
+        let program = std::env::var("HOLDFAST_CHAOS_COMMAND");
+        let program = program.unwrap_or_else(|_| "holdfast-chaos".to_owned());
+        let mut command = format!("{program} run {named} --seed {seed}");
         if let Some(duration) = common.duration {
             // What CI runs is short; what somebody asks for may be long.
             scenario.ci = false;
@@ -53,6 +55,10 @@ impl RunPlan {
             command += &format!(" --duration {duration}");
         }
         if let Some(nodes) = common.nodes {
+            // A scenario that breaks all of its nodes breaks all of these.
+            if scenario.budget.broken == Some(scenario.cluster.nodes) {
+                scenario.budget.broken = Some(nodes);
+            }
             scenario.cluster.nodes = nodes;
             command += &format!(" --nodes {nodes}");
         }
@@ -113,6 +119,13 @@ mod tests {
             (50, 1),
             "a shorter one owes its share, and each fault once"
         );
+        let five = Common {
+            nodes: Some(5),
+            ..Common::default()
+        };
+        let all = scenario::find("power-cut-all").unwrap();
+        let all = RunPlan::new("power-cut-all", all, None, &five).unwrap();
+        assert_eq!(all.scenario.budget(), 5, "all of three is all of five");
         let json = serde_json::to_string(&plan).unwrap();
         assert_eq!(serde_json::from_str::<RunPlan>(&json).unwrap(), plan);
     }
