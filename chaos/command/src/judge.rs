@@ -2,6 +2,7 @@
 
 mod answers;
 
+use crate::catalogue::{self, Cost};
 use crate::evidence::Evidence;
 use crate::runner::Facts;
 use crate::scenario::Scenario;
@@ -84,6 +85,26 @@ pub fn of_history(history: &History, scenario: &Scenario, lost: &BTreeSet<u64>) 
         verdicts.retain(|verdict| verdict.checker != "liveness");
     }
     verdicts
+}
+
+/// Nodes whose disks were damaged and that did not take part again, as far as a history shows it.
+#[must_use]
+pub fn lost(history: &History) -> BTreeSet<u64> {
+    let costs_them =
+        |kind: &str| catalogue::find(kind).is_some_and(|fault| fault.cost == Cost::Lost);
+    let faults = history
+        .faults
+        .iter()
+        .filter(|fault| costs_them(&fault.kind));
+    let damaged: BTreeSet<u64> = faults.flat_map(|fault| fault.nodes.clone()).collect();
+    let takes_part = |node: &u64| {
+        let last = history.samples.iter().rev().find(|one| one.node == *node);
+        last.is_some_and(|one| matches!(one.state, NodeState::Leader | NodeState::Follower))
+    };
+    damaged
+        .into_iter()
+        .filter(|node| !takes_part(node))
+        .collect()
 }
 
 /// Judges a history of which nothing else is known.
@@ -315,6 +336,21 @@ mod tests {
             samples: vec![sample],
             ..History::default()
         }
+    }
+
+    #[test]
+    fn a_history_tells_who_was_lost() {
+        let away = |state| lost(&set_back(state));
+        assert_eq!(away(NodeState::Quarantined), BTreeSet::from([2]));
+        assert_eq!(away(NodeState::Down), BTreeSet::from([2]));
+        assert_eq!(away(NodeState::Follower), BTreeSet::new());
+        let mut killed = set_back(NodeState::Down);
+        killed.faults[0].kind = "kill".to_owned();
+        assert_eq!(
+            lost(&killed),
+            BTreeSet::new(),
+            "who was only killed must come back"
+        );
     }
 
     #[test]

@@ -8,7 +8,6 @@ use crate::summary::{self, summary, word};
 use anyhow::Context;
 use holdfast_check::{History, overall};
 use serde_json::json;
-use std::collections::BTreeSet;
 use std::path::Path;
 
 pub(super) fn check(args: &cli::Check) -> anyhow::Result<Exit> {
@@ -17,7 +16,7 @@ pub(super) fn check(args: &cli::Check) -> anyhow::Result<Exit> {
     let history = History::from_ndjson(&text)
         .with_context(|| format!("reading {}", args.history.display()))?;
     let verdicts = match plan_beside(&args.history)? {
-        Some(plan) => judge::of_history(&history, &plan.scenario, &BTreeSet::new()),
+        Some(plan) => judge::of_history(&history, &plan.scenario, &judge::lost(&history)),
         None => judge::history_alone(&history),
     };
     let ruling = overall(&verdicts);
@@ -27,7 +26,18 @@ pub(super) fn check(args: &cli::Check) -> anyhow::Result<Exit> {
     }
     println!("{}  {}\n", word(ruling), args.history.display());
     print!("{}", summary::verdicts(&verdicts));
+    println!(
+        "\n  not judged again, for it is not in a history: {}",
+        not_again()
+    );
     Ok(ruling.into())
+}
+
+/// Checkers of what nodes left behind.
+fn not_again() -> String {
+    let others = judge::OF_PROCESSES.iter().map(|(name, _)| *name);
+    let names: Vec<&str> = ["canaries", "nonces"].into_iter().chain(others).collect();
+    names.join(", ")
 }
 
 /// What the run was, when its repro.json lies beside the history.
