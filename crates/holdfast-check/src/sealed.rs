@@ -62,17 +62,19 @@ impl<'a> Node<'a> {
     }
 
     /// When an opening can open no more: when it was answered, or when the process that was asked had been followed by another.
+    /// A process may have begun since the last look, so that the first look after the question tells who was asked at the latest.
     fn over_ns(&self, opening: &Operation) -> u64 {
         let asked = self
             .samples
-            .partition_point(|sample| sample.at_ns <= opening.invoked_ns);
-        let (before, after) = self.samples.split_at(asked);
-        let life = before.last().map_or(0, |sample| sample.life);
-        let next = after.iter().find(|sample| sample.life > life);
-        let next_ns = next
-            .filter(|_| life > 0)
-            .map_or(u64::MAX, |sample| sample.at_ns);
-        opening.end_ns().min(next_ns)
+            .partition_point(|sample| sample.at_ns < opening.invoked_ns);
+        let after = &self.samples[asked..];
+        let followed = after.first().and_then(|asked| {
+            let mut later = after.iter();
+            later.find(|sample| sample.life > asked.life)
+        });
+        opening
+            .end_ns()
+            .min(followed.map_or(u64::MAX, |sample| sample.at_ns))
     }
 
     fn check_seal(&self, seal: &'a Operation, judge: &mut Judge) {
