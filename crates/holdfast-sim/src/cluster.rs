@@ -3,21 +3,20 @@
 use crate::ask::{Ask, ask};
 use crate::dice::Dice;
 use crate::host::NodeClock;
+use crate::members::{Members, member};
 use crate::node::{self, Door, Node, Setup};
 use crate::trace::Trace;
 use crate::weather::Weather;
 use holdfast_check::{Action, Operation as Entry, Outcome};
-use holdfast_consensus::{Member, MemberInfo, Snapshots};
+use holdfast_consensus::{Member, Snapshots};
 use holdfast_contract::{Operation, Refusal};
 use holdfast_machine::Role;
 use holdfast_transport::MemoryNetwork;
-use holdfast_types::NodeId;
 use parking_lot::Mutex;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// Shares made, and how many open a node.
 const SHARES: usize = 5;
@@ -32,6 +31,10 @@ pub(crate) struct Cluster {
     pub(crate) weather: Weather,
     pub(crate) trace: Trace,
     pub(crate) nodes: Arc<Mutex<BTreeMap<u64, Node>>>,
+    /// Number of nodes it was made with.
+    pub(crate) size: u64,
+    /// Who is to be a member.
+    pub(crate) members: Arc<Members>,
     pub(crate) books: Arc<Mutex<Vec<Entry>>>,
     /// Answers that say that something is broken inside.
     pub(crate) reports: Arc<Mutex<Vec<String>>>,
@@ -56,18 +59,8 @@ impl Cluster {
         let weather = Weather::default();
         weather.govern(&network, seed, &trace);
         let dice = Dice::new(seed, "cluster");
-        let member = |id| Member {
-            id: NodeId(id),
-            info: MemberInfo {
-                peer_addr: format!("10.0.0.{id}:8300"),
-                api_addr: format!("https://10.0.0.{id}:8200"),
-                region: format!("region-{}", id % 3),
-                zone: String::new(),
-            },
-        };
         let setup = Setup {
             seed,
-            members: (1..=size).map(member).collect(),
             network,
             snapshots: Snapshots {
                 every: dice.number(60..800),
@@ -75,30 +68,55 @@ impl Cluster {
             },
             checkpoint_every: Duration::from_millis(dice.number(500..3000)),
         };
-        let began = Instant::now();
+        let members: Vec<Member> = (1..=size).map(member).collect();
         let nodes = (1..=size).map(|id| {
-            let clock = Arc::new(NodeClock::new(began));
-            (id, Node::new(seed, id, clock))
+            let clock = Arc::new(NodeClock::new(trace.began()));
+            (id, Node::new(seed, id, members.clone(), clock))
         });
         Self {
             weather,
-            trace,
+            members: Arc::new(Members::of(1..=size)),
             nodes: Arc::new(Mutex::new(nodes.collect())),
             books: Arc::default(),
             reports: Arc::default(),
             bitten: Arc::default(),
             keys: Arc::default(),
             dice: Arc::new(dice),
+            trace,
+            size,
             setup,
         }
     }
 
+    /// Nodes that are not switched off for good.
     pub(crate) fn ids(&self) -> Vec<u64> {
-        self.setup
-            .members
-            .iter()
-            .map(|member| member.id.0)
-            .collect()
+        let nodes = self.nodes.lock();
+        let here = nodes.values().filter(|node| !node.retired);
+        here.map(|node| node.id).collect()
+    }
+
+    /// A number that no node has had.
+    pub(crate) fn next_id(&self) -> u64 {
+        let nodes = self.nodes.lock();
+        nodes.last_key_value().map_or(1, |(id, _)| id + 1)
+    }
+
+    /// Puts up a machine with an empty disk, whose configuration names those that are here now.
+    pub(crate) fn enlist(&self, id: u64) {
+        let members = self.ids().into_iter().chain([id]).map(member).collect();
+        let clock = Arc::new(NodeClock::new(self.trace.began()));
+        let node = Node::new(self.setup.seed, id, members, clock);
+        self.nodes.lock().insert(id, node);
+    }
+
+    /// Switches a machine off for good.
+    pub(crate) fn retire(&self, id: u64) {
+        self.kill(id);
+        self.trace
+            .story(&format!("node {id} is switched off for good"));
+        if let Some(node) = self.nodes.lock().get_mut(&id) {
+            node.retired = true;
+        }
     }
 
     pub(crate) fn door(&self, id: u64) -> Option<Door> {
@@ -136,16 +154,17 @@ impl Cluster {
 
     /// Starts a node's process; why not, when it does not start.
     pub(crate) async fn start(&self, id: u64) -> Result<(), String> {
-        let (life, disk, clock) = {
+        let (life, disk, members) = {
             let mut nodes = self.nodes.lock();
-            let Some(node) = nodes.get_mut(&id).filter(|node| node.running.is_none()) else {
+            let startable = |node: &&mut Node| node.running.is_none() && !node.retired;
+            let Some(node) = nodes.get_mut(&id).filter(startable) else {
                 return Ok(());
             };
             let life = node.next_life(self.setup.seed);
-            (life, node.disk.clone(), Arc::clone(&node.clock))
+            (life, node.disk.clone(), node.members.clone())
         };
         self.trace.story(&format!("node {id} starts"));
-        let running = node::start(&self.setup, id, &disk, clock, Arc::clone(&life)).await;
+        let running = node::start(&self.setup, id, members, &disk, Arc::clone(&life)).await;
         match running {
             Ok(running) => {
                 if let Some(node) = self.nodes.lock().get_mut(&id) {

@@ -81,9 +81,10 @@ pub(crate) fn judge(
     };
     let mut verdicts = judge_all(history, &claims, bounds);
     // Clients ask quarantined nodes too, and nobody expects them to write.
-    let fit = cluster.fit();
+    let (fit, here) = (cluster.fit(), cluster.ids());
     let mut of_fit = history.clone();
     of_fit.operations.retain(|entry| fit.contains(&entry.node));
+    of_fit.samples.retain(|sample| here.contains(&sample.node));
     for verdict in &mut verdicts {
         if verdict.checker == "liveness" {
             *verdict = liveness(&of_fit, bounds);

@@ -67,6 +67,11 @@ impl Life {
         }
     }
 
+    /// The clock of the machine it runs on.
+    pub(crate) fn clock(&self) -> Arc<NodeClock> {
+        Arc::clone(&self.clock)
+    }
+
     pub(crate) fn is_held(&self) -> bool {
         self.state.lock().held
     }

@@ -47,18 +47,32 @@ fn hashed(running: &Running, from: u64, to: u64) -> impl Iterator<Item = (u64, [
         .map(|(index, bytes)| (index, hash(&bytes)))
 }
 
-fn hash(bytes: &[u8]) -> [u8; 32] {
+/// By which entries are compared.
+pub(crate) fn hash(bytes: &[u8]) -> [u8; 32] {
     *blake3::hash(bytes).as_bytes()
 }
 
 impl Ledger {
-    /// Compares what a node holds in `from..to`, all of it committed as it knows.
-    pub(crate) fn compare(&mut self, who: Who, running: &Running, from: u64, to: u64, now_ns: u64) {
+    /// Compares what a node holds in `from..to`, all of it committed as it knows. What nobody knew to be committed before:
+    /// indexes and hashes.
+    pub(crate) fn compare(
+        &mut self,
+        who: Who,
+        running: &Running,
+        from: u64,
+        to: u64,
+        now_ns: u64,
+    ) -> Vec<(u64, [u8; 32])> {
         let term = running.glance().term;
+        let mut news = Vec::new();
         for (index, bytes) in stored_entries(running, from, to) {
             let hash = hash(&bytes);
             self.entries.entry(index).or_insert(bytes);
-            if self.committed.entry(index).or_insert((hash, term)).0 != hash {
+            let known = self.committed.entry(index).or_insert_with(|| {
+                news.push((index, hash));
+                (hash, term)
+            });
+            if known.0 != hash {
                 self.doubts.push(Doubt {
                     node: who.node,
                     life: who.life,
@@ -68,6 +82,7 @@ impl Ledger {
                 });
             }
         }
+        news
     }
 
     /// What is still held although it is not what was committed.

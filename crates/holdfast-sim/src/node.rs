@@ -21,7 +21,6 @@ pub(crate) const CLUSTER: &str = "simulated";
 #[derive(Clone)]
 pub(crate) struct Setup {
     pub(crate) seed: u64,
-    pub(crate) members: Vec<Member>,
     pub(crate) network: MemoryNetwork,
     pub(crate) snapshots: Snapshots,
     pub(crate) checkpoint_every: Duration,
@@ -30,12 +29,16 @@ pub(crate) struct Setup {
 /// A node.
 pub(crate) struct Node {
     pub(crate) id: u64,
+    /// Whom its configuration names.
+    pub(crate) members: Vec<Member>,
     pub(crate) disk: MemoryDisk,
     pub(crate) clock: Arc<NodeClock>,
     /// How long each sync takes beyond the disk's own time, microseconds.
     pub(crate) stall_us: Arc<AtomicU64>,
     /// Whether its disk ever answered a sync without doing it.
     pub(crate) lied: AtomicBool,
+    /// Switched off for good; only its disk is still looked at.
+    pub(crate) retired: bool,
     /// How often it was started.
     pub(crate) lives: u64,
     pub(crate) running: Option<Running>,
@@ -59,14 +62,16 @@ pub(crate) struct Door {
 }
 
 impl Node {
-    pub(crate) fn new(seed: u64, id: u64, clock: Arc<NodeClock>) -> Self {
+    pub(crate) fn new(seed: u64, id: u64, members: Vec<Member>, clock: Arc<NodeClock>) -> Self {
         let stall_us = Arc::<AtomicU64>::default();
         Self {
             id,
+            members,
             disk: disk(seed, id, Arc::clone(&stall_us)),
             clock,
             stall_us,
             lied: AtomicBool::new(false),
+            retired: false,
             lives: 0,
             running: None,
             dice: Dice::new(seed, &format!("ends of node {id}")),
@@ -165,8 +170,8 @@ fn disk(seed: u64, id: u64, stall_us: Arc<AtomicU64>) -> MemoryDisk {
 pub(crate) async fn start(
     setup: &Setup,
     id: u64,
+    members: Vec<Member>,
     disk: &MemoryDisk,
-    clock: Arc<NodeClock>,
     life: Arc<Life>,
 ) -> Result<Running, String> {
     let host: Arc<dyn Host> = life.clone();
@@ -178,11 +183,10 @@ pub(crate) async fn start(
     let stores = disk.open(&holdfast_store::Options::default(), spawn);
     let stores = stores.map_err(|error| error.to_string())?;
     let transport = setup.network.join(NodeId(id));
-    let members = setup.members.clone();
     let mut options = Options::new(NodeId(id), CLUSTER, members, stores, transport);
     options.snapshots = setup.snapshots;
     options.checkpoint_every = setup.checkpoint_every;
-    options.clock = clock;
+    options.clock = life.clock();
     options.host = Arc::clone(&host);
     let assembly = Assembly::start(options, life.clone(), CLUSTER.to_owned()).await;
     let assembly = assembly.map_err(|error| error.to_string())?;

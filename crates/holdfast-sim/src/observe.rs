@@ -3,6 +3,7 @@
 use crate::cluster::Cluster;
 use crate::ledger::{Ledger, Who};
 use crate::node::{Node, Running};
+use crate::quorum;
 use crate::trace::Trace;
 use holdfast_check::{NodeSample, NodeState};
 use holdfast_consensus::{Glance, read_vote};
@@ -12,8 +13,6 @@ use std::sync::atomic::Ordering;
 
 /// Between two samples kept for the checkers, nanoseconds.
 const SAMPLE_NS: u64 = 50_000_000;
-/// Broken invariants told before a run is given up.
-pub(crate) const BROKEN_MAX: usize = 8;
 
 /// An invariant that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +49,15 @@ struct Seen {
     digest: Option<(u64, [u8; 32])>,
 }
 
+/// What a look at a node brought to light.
+#[derive(Default)]
+struct News {
+    /// It has just become leader.
+    leads: bool,
+    /// Entries that nobody knew to be committed, by index and hash.
+    committed: Vec<(u64, [u8; 32])>,
+}
+
 impl Observer {
     /// Looks at every node.
     pub(crate) fn look(&mut self, cluster: &Cluster) {
@@ -68,24 +76,27 @@ impl Observer {
                     node: node.id,
                     life: node.lives,
                 };
-                if self.look_at(&cluster.trace, who, running)
-                    && let Some(what) = unsaved_vote(node, running)
-                {
+                let news = self.look_at(&cluster.trace, who, running);
+                if let Some(what) = news.leads.then(|| unsaved_vote(node, running)).flatten() {
                     self.complain(&cluster.trace, "election-safety", what);
+                }
+                if let Some(what) = quorum::missed(&nodes, cluster.size, &news.committed) {
+                    self.complain(&cluster.trace, "commit-quorum", what);
                 }
             }
         }
         if self.sampled_at.is_none_or(|at| now_ns >= at + SAMPLE_NS) {
             self.sampled_at = Some(now_ns);
-            for node in nodes.values() {
+            for node in nodes.values().filter(|node| !node.retired) {
                 let digests = self.digest_of(node.id);
                 self.samples.push(take_sample(node, now_ns, digests));
             }
         }
     }
 
+    /// Of each checker the first word counts. The run goes on: what users would have seen of it is worth knowing too.
     fn complain(&mut self, trace: &Trace, checker: &'static str, what: String) {
-        if self.broken.len() < BROKEN_MAX {
+        if self.broken.iter().all(|broken| broken.checker != checker) {
             trace.story(&format!("BROKEN {checker}: {what}"));
             let step = trace.steps();
             self.broken.push(Broken {
@@ -96,14 +107,13 @@ impl Observer {
         }
     }
 
-    /// True when it has just become leader.
-    fn look_at(&mut self, trace: &Trace, who: Who, running: &Running) -> bool {
+    fn look_at(&mut self, trace: &Trace, who: Who, running: &Running) -> News {
         let id = who.node;
         let glance = running.glance();
         let before = self.seen.get(&id).copied();
         let before = before.filter(|seen| seen.life == who.life);
         if before.is_some_and(|before| before.glance == glance) {
-            return false;
+            return News::default();
         }
         for what in before
             .into_iter()
@@ -111,14 +121,15 @@ impl Observer {
         {
             self.complain(trace, "monotonic", format!("node {id}: {what}"));
         }
+        let mut news = News::default();
         let mut compared = before.map_or(0, |before| before.compared);
         if takes_part(&glance) && glance.committed > compared {
             let (from, to) = (compared + 1, glance.committed + 1);
-            self.ledger.compare(who, running, from, to, trace.now_ns());
+            news.committed = self.ledger.compare(who, running, from, to, trace.now_ns());
             compared = glance.committed;
         }
-        let leads = became_leader(before.map(|before| before.glance).as_ref(), &glance);
-        if leads {
+        news.leads = became_leader(before.map(|before| before.glance).as_ref(), &glance);
+        if news.leads {
             self.leaders += 1;
             trace.story(&format!("node {id} leads in term {}", glance.term));
             if let Some(what) = self.ledger.missing(id, running) {
@@ -139,7 +150,7 @@ impl Observer {
             digest,
         };
         self.seen.insert(id, seen);
-        leads
+        news
     }
 
     /// What it said of its own state when it was last looked at.

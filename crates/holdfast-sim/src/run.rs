@@ -5,7 +5,8 @@ use crate::cluster::Cluster;
 use crate::dice::Dice;
 use crate::evidence;
 use crate::fault::{self, Faults, KINDS};
-use crate::observe::{BROKEN_MAX, Broken, Observer};
+use crate::members;
+use crate::observe::{Broken, Observer};
 use crate::panics;
 use crate::trace::{Detail, Trace};
 use holdfast_check::{Action, History, Ruling, Verdict};
@@ -157,26 +158,20 @@ async fn course(seed: u64, options: Options) -> Outcome {
     }
     let observer = Arc::new(Mutex::new(Observer::default()));
     let looking = tokio::spawn(look_on(cluster.clone(), Arc::clone(&observer)));
+    let operator = tokio::spawn(members::operate(cluster.clone()));
     let desk = Arc::new(Desk::new(cluster.clone()));
     let mut faults = Faults::new(cluster.clone());
     let mut healed_ns = None;
     let mut end = match begin(&cluster).await {
         Ok(()) => {
-            trouble(
-                &cluster,
-                &desk,
-                &mut faults,
-                &observer,
-                options.trouble,
-                &dice,
-            )
-            .await;
+            trouble(&cluster, &desk, &mut faults, options.trouble, &dice).await;
             healed_ns = Some(trace.now_ns());
             recover(&cluster, &desk, &mut faults).await
         }
         Err(why) => Err(why),
     };
     looking.abort();
+    operator.abort();
     let mut observer = std::mem::take(&mut *observer.lock());
     observer.look(&cluster);
     if !observer.broken.is_empty() {
@@ -193,7 +188,7 @@ async fn course(seed: u64, options: Options) -> Outcome {
     };
     let verdicts = evidence::judge(&cluster, &desk, &history, &observer.ledger, end);
     // A process and the network hold each other: one that is not ended would outlast the run, and fill the memory of a sweep.
-    for id in cluster.ids() {
+    for id in 1..cluster.next_id() {
         cluster.kill(id);
     }
     Outcome {
@@ -263,7 +258,6 @@ async fn trouble(
     cluster: &Cluster,
     desk: &Arc<Desk>,
     faults: &mut Faults,
-    observer: &Mutex<Observer>,
     lasts: Duration,
     dice: &Dice,
 ) {
@@ -274,7 +268,7 @@ async fn trouble(
     // A quiet beginning, for comparison.
     tokio::time::sleep(Duration::from_secs(2)).await;
     let until = Instant::now() + lasts;
-    while Instant::now() < until && observer.lock().broken.len() < BROKEN_MAX {
+    while Instant::now() < until {
         faults.step().await;
         supervise(cluster, faults).await;
         tokio::time::sleep(faults.rest()).await;
@@ -355,9 +349,12 @@ fn sealed(cluster: &Cluster, id: u64) -> bool {
 
 /// Why the nodes are not yet one cluster again, if they are not.
 fn apart(cluster: &Cluster, forgot: &[u64]) -> Option<String> {
+    if let Some(why) = members::unsettled(cluster) {
+        return Some(why);
+    }
     let leader = cluster.leader();
     let nodes = cluster.nodes.lock();
-    for node in nodes.values() {
+    for node in nodes.values().filter(|node| !node.retired) {
         let Some(running) = &node.running else {
             return Some(format!("node {} does not run", node.id));
         };

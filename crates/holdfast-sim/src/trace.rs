@@ -50,6 +50,11 @@ impl Trace {
         }))
     }
 
+    /// When the run began, in virtual time.
+    pub(crate) fn began(&self) -> Instant {
+        self.0.began
+    }
+
     /// Nanoseconds of virtual time since the run began.
     pub(crate) fn now_ns(&self) -> u64 {
         u64::try_from(self.0.began.elapsed().as_nanos()).unwrap_or(u64::MAX)

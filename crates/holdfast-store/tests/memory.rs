@@ -192,6 +192,20 @@ fn a_failed_write_stops_the_store_and_its_fate_is_unknown() {
 }
 
 #[test]
+fn a_failure_that_is_taken_back_does_not_come() {
+    let simulated = Simulated::new(1);
+    let (stores, told) = counted(&simulated);
+    simulated.disk.fail_write(0);
+    simulated.disk.fail_no_write();
+    let appended = append_later(&stores.log, vec![entry(0, 9)]);
+    simulated.settle();
+    assert!(appended.try_recv().unwrap().is_ok());
+    assert_eq!(told.load(Ordering::SeqCst), 0);
+    let within = |indexes| simulated.disk.durable_log_within(indexes).entries.len();
+    assert_eq!((within(0..1), within(1..9)), (1, 0));
+}
+
+#[test]
 fn a_full_disk_stops_the_store_until_it_is_reopened_with_room() {
     let simulated = Simulated::new(1);
     let (stores, told) = counted(&simulated);

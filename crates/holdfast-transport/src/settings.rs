@@ -21,7 +21,8 @@ pub struct Settings {
     /// Lets the kernel cut packets (GSO): 3.6 times the throughput on loopback. Some network cards and containers claim to have it
     /// and then fail; turn it off there.
     pub segmentation_offload: bool,
-    /// How long a framed stream may stand still: long enough for a disk that is busy compacting.
+    /// How long a framed stream may stand still: long enough for a disk that is busy compacting. In memory a lost frame comes
+    /// no more, so that there no stream outlasts [`Self::idle_timeout`], as none outlasts a dead connection.
     pub stream_stall: Duration,
     /// How long [`crate::Transport::close`] waits for running handlers.
     pub drain: Duration,

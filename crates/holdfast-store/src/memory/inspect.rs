@@ -7,6 +7,7 @@ use super::state::StateRows;
 use crate::log::{Purged, keys};
 use bytes::Bytes;
 use parking_lot::Mutex;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,14 +28,16 @@ pub struct DurableLog {
 }
 
 impl Life {
-    pub(super) fn durable_log(&self) -> DurableLog {
+    pub(super) fn durable_log(&self, indexes: Range<u64>) -> DurableLog {
         let logs = self.logs.lock();
         let Some(rows) = logs.get(&log_dir()) else {
             return DurableLog::default();
         };
         let rows = rows.lock();
         let synced: &Stored = rows.synced();
-        let entries = synced.iter().filter_map(|(key, stored)| {
+        let (from, to) = (keys::entry_key(indexes.start), keys::entry_key(indexes.end));
+        let within = synced.range(from.to_vec()..to.to_vec());
+        let entries = within.filter_map(|(key, stored)| {
             let index = keys::entry_index(key)?;
             Some((index, keys::decode_entry(index, stored)?))
         });

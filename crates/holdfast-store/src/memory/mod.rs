@@ -33,6 +33,7 @@ use knobs::Knobs;
 use life::Life;
 use mount::Mount;
 use parking_lot::Mutex;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -146,6 +147,11 @@ impl MemoryDisk {
         self.shared.knobs.lock().fail_in = Some(nth);
     }
 
+    /// Takes back a failure that was ordered and has not come yet.
+    pub fn fail_no_write(&self) {
+        self.shared.knobs.lock().fail_in = None;
+    }
+
     /// Makes every write fail for lack of space, until told otherwise.
     pub fn set_full(&self, full: bool) {
         self.shared.knobs.lock().full = full;
@@ -178,7 +184,13 @@ impl MemoryDisk {
     /// What the log would certainly hold after a crash.
     #[must_use]
     pub fn durable_log(&self) -> DurableLog {
-        self.shared.life.lock().durable_log()
+        self.durable_log_within(0..u64::MAX)
+    }
+
+    /// The same, with the entries of these indexes alone.
+    #[must_use]
+    pub fn durable_log_within(&self, indexes: Range<u64>) -> DurableLog {
+        self.shared.life.lock().durable_log(indexes)
     }
 
     /// The rows of the current state as they are stored, flushed or not.

@@ -168,7 +168,11 @@ impl MemoryTransport {
         }
         let line = Line {
             hub: self.hub.clone(),
-            stall: self.node.settings.stream_stall,
+            stall: self
+                .node
+                .settings
+                .stream_stall
+                .min(self.node.settings.idle_timeout),
             ends: Arc::new([
                 ends.ours.gone,
                 ends.theirs.gone.clone(),

@@ -1,100 +1,20 @@
 //! What goes wrong, when, and for how long: drawn from the seed. Several faults overlap; all end by themselves.
 
+mod kind;
+mod requests;
+
 use crate::cluster::Cluster;
 use crate::dice::Dice;
-use holdfast_check::{Action, Fault as Noted, Outcome};
-use holdfast_contract::Operation;
+use crate::members::{self, Part};
+use holdfast_check::Fault as Noted;
 use holdfast_store::memory::Lies;
-use std::sync::Arc;
+pub(crate) use kind::KINDS;
+use kind::Kind;
+pub(crate) use requests::open;
+use requests::{seal, step_down};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
-
-/// What can go wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Kind {
-    /// Processes end where they stand.
-    Kill(Vec<u64>),
-    /// A process stands still.
-    Pause(u64),
-    /// Directed links are cut; the text says in which pattern.
-    Cut(&'static str, Vec<(u64, u64)>),
-    /// Messages take long and overtake each other.
-    Delay(Duration),
-    /// Messages are lost.
-    Loss(u64),
-    /// A disk takes long to sync.
-    SlowDisk(u64, Duration),
-    /// A write fails; the process ends and is started again.
-    BrokenDisk(u64),
-    /// A disk is full for a while.
-    FullDisk(u64),
-    /// A disk answers syncs of the log without doing them, and then power is lost: the node must notice that it has
-    /// forgotten, and stay away for good.
-    Amnesia(u64),
-    /// A clock jumps.
-    Clock(u64, i64),
-    /// The cluster is sealed by hand, and its nodes are opened again one by one.
-    Seal(u64),
-    /// The leader is asked to hand over.
-    StepDown(u64),
-}
-
-/// Names of all kinds.
-pub(crate) const KINDS: [&str; 12] = [
-    "kill",
-    "pause",
-    "partition",
-    "delay",
-    "loss",
-    "slow-disk",
-    "io-error",
-    "full-disk",
-    "lying-disk",
-    "clock-jump",
-    "seal",
-    "step-down",
-];
-
-impl Kind {
-    const fn name(&self) -> &'static str {
-        match self {
-            Self::Kill(_) => "kill",
-            Self::Pause(_) => "pause",
-            Self::Cut(..) => "partition",
-            Self::Delay(_) => "delay",
-            Self::Loss(_) => "loss",
-            Self::SlowDisk(..) => "slow-disk",
-            Self::BrokenDisk(_) => "io-error",
-            Self::FullDisk(_) => "full-disk",
-            Self::Amnesia(_) => "lying-disk",
-            Self::Clock(..) => "clock-jump",
-            Self::Seal(_) => "seal",
-            Self::StepDown(_) => "step-down",
-        }
-    }
-
-    fn nodes(&self) -> Vec<u64> {
-        match self {
-            Self::Kill(nodes) => nodes.clone(),
-            Self::Pause(id)
-            | Self::SlowDisk(id, _)
-            | Self::BrokenDisk(id)
-            | Self::FullDisk(id)
-            | Self::Amnesia(id)
-            | Self::Clock(id, _)
-            | Self::Seal(id)
-            | Self::StepDown(id) => vec![*id],
-            Self::Cut(_, links) => {
-                let mut nodes: Vec<u64> = links.iter().map(|(from, _)| *from).collect();
-                nodes.sort_unstable();
-                nodes.dedup();
-                nodes
-            }
-            Self::Delay(_) | Self::Loss(_) => Vec::new(),
-        }
-    }
-}
 
 struct Active {
     kind: Kind,
@@ -162,15 +82,44 @@ impl Faults {
             80..83 => Kind::BrokenDisk(one),
             83..85 => Kind::FullDisk(one),
             // Time is the median of the clocks: more wrong ones than right ones is more than is promised.
-            85..90 if 2 * (self.wrong_clocks() + 1) < ids.len() => {
+            85..90 if 2 * (self.wrong_clocks() + 1) < ids.len() && self.members_at_rest() => {
                 let far = i64::try_from(dice.number(100..7_200_000)).unwrap_or(0);
                 Kind::Clock(one, if dice.percent(50) { far } else { -far })
             }
             90..93 => Kind::Seal(one),
             // One node of a run may forget: a second one would be more than any cluster of three survives.
-            93..96 if !self.has_forgotten() => Kind::Amnesia(one),
+            93..95 if !self.has_forgotten() && self.members_at_rest() => Kind::Amnesia(one),
+            95..98 => self.members(one).unwrap_or(Kind::StepDown(one)),
             _ => Kind::StepDown(one),
         }
+    }
+
+    /// A change of the members, if it leaves as many nodes that can be relied on as were promised: one change at a time, and
+    /// of a cluster in which a node has forgotten everything, that one goes.
+    fn members(&self, one: u64) -> Option<Kind> {
+        let lying = self
+            .active
+            .iter()
+            .any(|active| matches!(active.kind, Kind::Amnesia(_)));
+        if lying || self.wrong_clocks() > 0 || !self.members_at_rest() {
+            return None;
+        }
+        let ids = self.cluster.ids();
+        let forgetful = self.forgot().into_iter().find(|id| ids.contains(id));
+        if forgetful.is_none() && self.dice.percent(50) {
+            return Some(Kind::Vote(one));
+        }
+        Some(Kind::Replace {
+            old: forgetful.unwrap_or(one),
+            new: self.cluster.next_id(),
+            dead: self.dice.percent(50),
+        })
+    }
+
+    /// Nobody comes or goes just now.
+    fn members_at_rest(&self) -> bool {
+        let changes = |active: &Active| matches!(active.kind, Kind::Vote(_) | Kind::Replace { .. });
+        !self.active.iter().any(changes) && members::unsettled(&self.cluster).is_none()
     }
 
     fn partition(&self, ids: &[u64], one: u64) -> Kind {
@@ -234,6 +183,8 @@ impl Faults {
             }
             Kind::Seal(id) => seal(self.cluster.clone(), *id, at),
             Kind::StepDown(id) => step_down(self.cluster.clone(), *id, at),
+            Kind::Vote(id) => self.cluster.members.want(*id, Part::Learner, at),
+            Kind::Replace { old, new, dead } => self.replace(*old, *new, *dead, at).await,
         }
         let by_itself = matches!(
             kind,
@@ -330,8 +281,27 @@ impl Faults {
                 self.lie(id, false);
                 self.revive(id).await;
             }
-            Kind::BrokenDisk(_) | Kind::StepDown(_) => {}
+            Kind::Vote(id) => self.cluster.members.want(id, Part::Voter, active.at),
+            Kind::Replace { old, .. } => self.cluster.members.may_retire(old),
+            Kind::BrokenDisk(id) => {
+                if let Some(node) = self.cluster.nodes.lock().get(&id) {
+                    node.disk.fail_no_write();
+                }
+            }
+            Kind::StepDown(_) => {}
         }
+    }
+
+    /// The new node is there before the old one is gone, or the other way round: as the operator comes to it.
+    async fn replace(&self, old: u64, new: u64, dead: bool, at: usize) {
+        if dead {
+            self.cluster.kill(old);
+            self.cluster.retire(old);
+        }
+        self.cluster.enlist(new);
+        self.cluster.members.want(old, Part::Gone, at);
+        self.cluster.members.want(new, Part::Voter, at);
+        self.revive(new).await;
     }
 
     /// Fair weather, but for the faults that still last.
@@ -423,53 +393,4 @@ fn kill(ids: &[u64], one: u64, dice: &Dice) -> Kind {
     others.truncate(more);
     others.push(one);
     Kind::Kill(others)
-}
-
-/// Asks a node to seal the cluster, in the background.
-fn seal(cluster: Cluster, id: u64, fault: usize) {
-    tokio::spawn(async move {
-        let entry = cluster.open_entry(0, id, Action::Seal);
-        let root = cluster.keys.lock().root.clone();
-        let request = crate::ask::Ask::new(Operation::Write, "sys/seal", Some(&root));
-        let outcome = match cluster.door(id) {
-            None => Outcome::Unavailable,
-            Some(door) => match crate::ask::ask(&door, request)
-                .await
-                .map(|answer| answer.result)
-            {
-                Some(Ok(_)) => Outcome::Ok(holdfast_check::Seen::default()),
-                Some(Err(refusal)) => crate::ask::refused(&refusal, true),
-                None => Outcome::Unknown,
-            },
-        };
-        if matches!(outcome, Outcome::Ok(_)) {
-            cluster.bitten.lock().insert(fault);
-        }
-        cluster.close_entry(entry, outcome);
-    });
-}
-
-fn step_down(cluster: Cluster, id: u64, fault: usize) {
-    tokio::spawn(async move {
-        let root = cluster.keys.lock().root.clone();
-        let request = crate::ask::Ask::new(Operation::Write, "sys/step-down", Some(&root));
-        let Some(door) = cluster.door(id) else {
-            return;
-        };
-        let answer = crate::ask::ask(&door, request).await;
-        if answer.is_some_and(|answer| answer.result.is_ok()) {
-            cluster.bitten.lock().insert(fault);
-        }
-    });
-}
-
-/// Opens a node as soon as it can be opened.
-pub(crate) async fn open(cluster: Cluster, id: u64) {
-    let cluster = Arc::new(cluster);
-    for _ in 0..20 {
-        if cluster.door(id).is_none() || cluster.unseal(id).await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(250)).await;
-    }
 }
