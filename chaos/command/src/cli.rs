@@ -115,6 +115,9 @@ pub struct Sweep {
     /// Only scenarios that CI runs.
     #[arg(long)]
     pub ci: bool,
+    /// Seeded bugs to show beside the runs: what `cargo xtask sim --mutant all --json` printed. One that lived fails the sweep.
+    #[arg(long, value_name = "FILE")]
+    pub mutants: Option<PathBuf>,
     /// Stop at the first run that does not pass.
     #[arg(long)]
     pub fail_fast: bool,

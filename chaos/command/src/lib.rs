@@ -21,6 +21,7 @@ mod inject;
 pub mod judge;
 pub mod length;
 pub mod losses;
+pub mod mutants;
 mod output;
 pub mod rng;
 pub mod runner;

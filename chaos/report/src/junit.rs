@@ -1,40 +1,101 @@
-//! Runs as JUnit's XML, for build servers: a suite for each run, a case for each checker, seeded bug and skipped fault.
+//! Runs as JUnit's XML, for build servers: a suite for each run, a case for each checker and skipped fault; of a sweep also
+//! the runs that could not be done, the scenarios that were not tried, and the seeded bugs.
 
 use std::fmt::Write as _;
 
 use holdfast_check::{Ruling, Verdict};
 
 use crate::html::escape;
-use crate::run::{MutantRow, Run};
+use crate::run::Run;
+use crate::sweep::{Broken, LeftOut, MutantRow, Sweep};
 
 /// Of one checker's violations, so many are written; build servers show them in a list.
 const VIOLATIONS_MAX: usize = 20;
 
+#[derive(Default)]
+struct Suite<'a> {
+    /// What its name and those of its cases begin with.
+    place: String,
+    duration_ns: u64,
+    started_at: Option<&'a str>,
+    seed: Option<u64>,
+    reproduce: Option<&'a str>,
+    cases: Vec<Case>,
+}
+
 struct Case {
     name: String,
     class: &'static str,
+    outcome: Outcome,
+}
+
+enum Outcome {
+    Held,
     /// Kind, headline and text of what went wrong.
-    failure: Option<(&'static str, String, String)>,
-    skipped: Option<String>,
+    Failed(&'static str, String, String),
+    /// The harness could not do it, and why.
+    Error(String),
+    Skipped(String),
 }
 
 /// One document of all runs. An inconclusive verdict is a failure of its own type.
 #[must_use]
 pub fn junit(runs: &[Run]) -> String {
-    let suites: Vec<(&Run, Vec<Case>)> = runs.iter().map(|run| (run, cases(run))).collect();
-    let all = || suites.iter().flat_map(|(_, cases)| cases);
-    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let _ = writeln!(
-        out,
-        "<testsuites name=\"holdfast-chaos\" tests=\"{}\" failures=\"{}\" errors=\"0\">",
-        all().count(),
-        all().filter(|case| case.failure.is_some()).count(),
-    );
-    for (run, cases) in &suites {
-        suite(&mut out, run, cases);
+    let suites: Vec<Suite<'_>> = runs.iter().map(of_run).collect();
+    document(&suites)
+}
+
+/// One document of a sweep. `judged` are its runs, whose histories need not be there.
+#[must_use]
+pub fn junit_sweep(sweep: &Sweep, judged: &[Run]) -> String {
+    let mut suites: Vec<Suite<'_>> = judged.iter().map(of_run).collect();
+    suites.extend(sweep.broken.iter().map(of_broken));
+    suites.extend(sweep.left_out.iter().map(of_left_out));
+    if !sweep.mutants.is_empty() {
+        suites.push(Suite {
+            place: "sim.seeded-bugs".to_owned(),
+            cases: sweep.mutants.iter().map(mutant).collect(),
+            ..Suite::default()
+        });
     }
-    out.push_str("</testsuites>\n");
-    out
+    document(&suites)
+}
+
+fn of_run(run: &Run) -> Suite<'_> {
+    Suite {
+        place: format!("{}.{}", run.level.name(), run.scenario),
+        duration_ns: run.duration_ns,
+        started_at: Some(&run.started_at),
+        seed: Some(run.seed),
+        reproduce: Some(&run.reproduce),
+        cases: cases(run),
+    }
+}
+
+fn of_broken(broken: &Broken) -> Suite<'_> {
+    Suite {
+        place: format!("{}.{}", broken.level.name(), broken.scenario),
+        seed: Some(broken.seed),
+        reproduce: Some(&broken.reproduce),
+        cases: vec![Case {
+            name: "run".to_owned(),
+            class: "harness",
+            outcome: Outcome::Error(broken.error.clone()),
+        }],
+        ..Suite::default()
+    }
+}
+
+fn of_left_out(left_out: &LeftOut) -> Suite<'_> {
+    Suite {
+        place: format!("{}.{}", left_out.level.name(), left_out.scenario),
+        cases: vec![Case {
+            name: "run".to_owned(),
+            class: "harness",
+            outcome: Outcome::Skipped(left_out.reason.clone()),
+        }],
+        ..Suite::default()
+    }
 }
 
 fn cases(run: &Run) -> Vec<Case> {
@@ -44,16 +105,13 @@ fn cases(run: &Run) -> Vec<Case> {
         cases.push(Case {
             name: "verdict".to_owned(),
             class: "checkers",
-            failure: Some(("inconclusive", text.clone(), text)),
-            skipped: None,
+            outcome: Outcome::Failed("inconclusive", text.clone(), text),
         });
     }
-    cases.extend(run.mutants.iter().map(mutant));
     cases.extend(run.skipped.iter().map(|skipped| Case {
         name: skipped.fault.clone(),
         class: "faults",
-        failure: None,
-        skipped: Some(skipped.reason.clone()),
+        outcome: Outcome::Skipped(skipped.reason.clone()),
     }));
     cases
 }
@@ -78,71 +136,119 @@ fn checker(verdict: &Verdict) -> Case {
             verdict.violations.len() - VIOLATIONS_MAX
         );
     }
+    let summary = verdict.summary.clone();
     Case {
         name: verdict.checker.clone(),
         class: "checkers",
-        failure: kind.map(|kind| (kind, verdict.summary.clone(), text)),
-        skipped: None,
+        outcome: kind.map_or(Outcome::Held, |kind| Outcome::Failed(kind, summary, text)),
     }
 }
 
 fn mutant(row: &MutantRow) -> Case {
-    let failure = (!row.killed).then(|| {
+    let outcome = if row.killed {
+        Outcome::Held
+    } else {
         let text = format!("{} did not find it in {} seeds", row.checker, row.seeds);
-        ("mutant-lived", text.clone(), text)
-    });
+        Outcome::Failed("mutant-lived", text.clone(), text)
+    };
     Case {
         name: row.name.clone(),
         class: "mutants",
-        failure,
-        skipped: None,
+        outcome,
     }
 }
 
-fn suite(out: &mut String, run: &Run, cases: &[Case]) {
-    let scenario = escape(&run.scenario);
-    let level = run.level.name();
-    let _ = writeln!(
-        out,
-        "  <testsuite name=\"{level}.{scenario}.seed-{}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" time=\"{:.3}\" \
-         timestamp=\"{}\">",
-        run.seed,
-        cases.len(),
-        cases.iter().filter(|case| case.failure.is_some()).count(),
-        cases.iter().filter(|case| case.skipped.is_some()).count(),
-        run.duration_ns as f64 / 1e9,
-        escape(&run.started_at),
-    );
-    let _ = writeln!(
-        out,
-        "    <properties><property name=\"seed\" value=\"{}\"/><property name=\"reproduce\" value=\"{}\"/></properties>",
-        run.seed,
-        escape(&run.reproduce),
-    );
+/// How many cases failed, could not be done, were skipped.
+fn tally<'a>(cases: impl IntoIterator<Item = &'a Case>) -> [u64; 3] {
+    let mut tally = [0; 3];
     for case in cases {
-        let name = escape(&case.name);
-        let _ = write!(
-            out,
-            "    <testcase classname=\"{level}.{scenario}.{}\" name=\"{name}\" time=\"0\"",
-            case.class,
-        );
-        match (&case.failure, &case.skipped) {
-            (Some((kind, message, text)), _) => {
-                let _ = writeln!(
-                    out,
-                    ">\n      <failure type=\"{kind}\" message=\"{}\">{}\n\nreproduce: {}</failure>\n    </testcase>",
-                    escape(message),
-                    escape(text),
-                    escape(&run.reproduce),
-                );
-            }
-            (None, Some(reason)) => {
-                let _ = writeln!(out, "><skipped message=\"{}\"/></testcase>", escape(reason));
-            }
-            (None, None) => out.push_str("/>\n"),
+        match case.outcome {
+            Outcome::Held => {}
+            Outcome::Failed(..) => tally[0] += 1,
+            Outcome::Error(_) => tally[1] += 1,
+            Outcome::Skipped(_) => tally[2] += 1,
         }
     }
+    tally
+}
+
+fn document(suites: &[Suite<'_>]) -> String {
+    let all = || suites.iter().flat_map(|suite| &suite.cases);
+    let [failures, errors, skipped] = tally(all());
+    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    let _ = writeln!(
+        out,
+        "<testsuites name=\"holdfast-chaos\" tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\">",
+        all().count(),
+    );
+    for suite in suites {
+        write_suite(&mut out, suite);
+    }
+    out.push_str("</testsuites>\n");
+    out
+}
+
+fn write_suite(out: &mut String, suite: &Suite<'_>) {
+    let place = escape(&suite.place);
+    let [failures, errors, skipped] = tally(&suite.cases);
+    let seed = suite
+        .seed
+        .map_or_else(String::new, |seed| format!(".seed-{seed}"));
+    let _ = write!(
+        out,
+        "  <testsuite name=\"{place}{seed}\" tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\" \
+         time=\"{:.3}\"",
+        suite.cases.len(),
+        suite.duration_ns as f64 / 1e9,
+    );
+    if let Some(started_at) = suite.started_at {
+        let _ = write!(out, " timestamp=\"{}\"", escape(started_at));
+    }
+    out.push_str(">\n");
+    if let (Some(seed), Some(reproduce)) = (suite.seed, suite.reproduce) {
+        let _ = writeln!(
+            out,
+            "    <properties><property name=\"seed\" value=\"{seed}\"/><property name=\"reproduce\" value=\"{}\"/></properties>",
+            escape(reproduce),
+        );
+    }
+    for case in &suite.cases {
+        write_case(out, &place, suite.reproduce, case);
+    }
     out.push_str("  </testsuite>\n");
+}
+
+fn write_case(out: &mut String, place: &str, reproduce: Option<&str>, case: &Case) {
+    let _ = write!(
+        out,
+        "    <testcase classname=\"{place}.{}\" name=\"{}\" time=\"0\"",
+        case.class,
+        escape(&case.name),
+    );
+    let again = reproduce.map_or_else(String::new, |command| {
+        format!("\n\nreproduce: {}", escape(command))
+    });
+    match &case.outcome {
+        Outcome::Held => out.push_str("/>\n"),
+        Outcome::Failed(kind, message, text) => {
+            let _ = writeln!(
+                out,
+                ">\n      <failure type=\"{kind}\" message=\"{}\">{}{again}</failure>\n    </testcase>",
+                escape(message),
+                escape(text),
+            );
+        }
+        Outcome::Error(why) => {
+            let why = escape(why);
+            let _ = writeln!(
+                out,
+                ">\n      <error type=\"harness\" message=\"{why}\">{why}{again}</error>\n    </testcase>",
+            );
+        }
+        Outcome::Skipped(reason) => {
+            let _ = writeln!(out, "><skipped message=\"{}\"/></testcase>", escape(reason));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -150,6 +256,7 @@ mod tests {
     use super::*;
     use crate::html::tests::{run, verdict};
     use crate::run::Skipped;
+    use crate::sweep::tests::{broken, left_out, mutant as row};
     use holdfast_check::Violation;
     use roxmltree::{Document, Node};
 
@@ -192,18 +299,15 @@ mod tests {
         run.verdicts[0].ruling = Ruling::Violation;
         run.verdicts[0].violations = vec![violation; 30];
         run.verdicts[1] = verdict("linearizability", Ruling::Inconclusive);
-        run.mutants = vec![MutantRow {
-            name: "seal-keeps-key".to_owned(),
-            checker: "sealed".to_owned(),
-            killed_by: None,
-            seeds: 40,
-            killed: false,
-        }];
         run.skipped = vec![Skipped {
             fault: "hung disk".to_owned(),
             reason: "no \"root\"".to_owned(),
         }];
-        let text = junit(&[run]);
+        let sweep = Sweep {
+            mutants: vec![row("seal-keeps-key", None), row("name-in-clear", Some(0))],
+            ..Sweep::default()
+        };
+        let text = junit_sweep(&sweep, &[run]);
         let document = Document::parse(&text).expect("well-formed");
         let failures = named(&document, "failure");
         let kinds: Vec<_> = failures
@@ -224,7 +328,40 @@ mod tests {
         let count = |name| suite.attribute(name).map(str::to_owned);
         assert_eq!(
             ["tests", "failures", "skipped"].map(count),
-            ["4", "3", "1"].map(|n| Some(n.to_owned()))
+            ["3", "2", "1"].map(|n| Some(n.to_owned()))
+        );
+    }
+
+    #[test]
+    fn what_was_not_done_or_not_tried_is_there_as_error_and_skipped() {
+        let sweep = Sweep {
+            broken: vec![broken("node 1 to answer: it \"ended\"")],
+            left_out: vec![left_out("hung-disk does not work here: no root")],
+            ..Sweep::default()
+        };
+        let text = junit_sweep(&sweep, &[run()]);
+        let document = Document::parse(&text).expect("well-formed");
+        let root = |name| document.root_element().attribute(name);
+        assert_eq!(
+            ["tests", "failures", "errors", "skipped"].map(root),
+            ["4", "0", "1", "1"].map(Some)
+        );
+        let names: Vec<_> = named(&document, "testsuite")
+            .iter()
+            .filter_map(|suite| suite.attribute("name"))
+            .collect();
+        assert_eq!(
+            names[1..],
+            ["proc.leader-kill.seed-9", "proc.hung-disk"],
+            "each has a suite"
+        );
+        let error = named(&document, "error")[0];
+        assert_eq!(error.attribute("type"), Some("harness"));
+        let words = error.text().expect("it says what");
+        assert!(words.contains("it \"ended\"") && words.contains("reproduce: holdfast-chaos run"));
+        assert_eq!(
+            named(&document, "skipped")[0].attribute("message"),
+            Some("hung-disk does not work here: no root")
         );
     }
 

@@ -9,9 +9,11 @@ mod json;
 mod junit;
 mod run;
 mod summary;
+mod sweep;
 
-pub use html::{html, html_index, html_index_of};
+pub use html::{html, html_index};
 pub use json::{ReadError, SCHEMA, json, json_complete, read};
-pub use junit::junit;
-pub use run::{Level, MutantRow, NodeInfo, Run, Skipped};
+pub use junit::{junit, junit_sweep};
+pub use run::{Level, NodeInfo, Run, Skipped};
 pub use summary::{Summary, Tally};
+pub use sweep::{Broken, LeftOut, MutantRow, Sweep};

@@ -28,8 +28,6 @@ pub struct Run {
     pub history: History,
     /// How it was judged.
     pub verdicts: Vec<Verdict>,
-    /// Seeded bugs, if the run was made to find them.
-    pub mutants: Vec<MutantRow>,
     /// The command that runs this again.
     pub reproduce: String,
     /// Faults that the scenario names and that did not happen.
@@ -70,21 +68,6 @@ pub struct NodeInfo {
     pub detail: String,
 }
 
-/// One seeded bug and whether it was found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MutantRow {
-    /// Its name.
-    pub name: String,
-    /// The checker that must find it.
-    pub checker: String,
-    /// The checker that did.
-    pub killed_by: Option<String>,
-    /// How many seeds were needed, or tried in vain.
-    pub seeds: u64,
-    /// Whether it was found.
-    pub killed: bool,
-}
-
 /// A fault that did not happen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
@@ -95,17 +78,13 @@ pub struct Skipped {
 }
 
 impl Run {
-    /// The run as a whole: violated if anything was; held only if every checker says so, there is one, and no seeded bug
-    /// lived.
+    /// The run as a whole: violated if anything was; held only if every checker says so, and there is one.
     #[must_use]
     pub fn ruling(&self) -> Ruling {
         let any = |ruling| self.verdicts.iter().any(|verdict| verdict.ruling == ruling);
         if any(Ruling::Violation) {
             Ruling::Violation
-        } else if any(Ruling::Inconclusive)
-            || self.verdicts.is_empty()
-            || self.mutants.iter().any(|mutant| !mutant.killed)
-        {
+        } else if any(Ruling::Inconclusive) || self.verdicts.is_empty() {
             Ruling::Inconclusive
         } else {
             Ruling::Ok

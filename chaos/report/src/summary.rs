@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::figures::Figures;
 use crate::html::sentence;
-use crate::run::{Level, MutantRow, Run, Skipped};
+use crate::run::{Level, Run, Skipped};
 
 /// Checkers whose violations are lost acknowledged writes.
 const LOSS: [&str; 1] = ["durability"];
@@ -51,8 +51,6 @@ pub struct Summary {
     pub lost: Tally,
     /// Reads older than they were allowed to be, as far as told.
     pub stale: Tally,
-    /// Seeded bugs.
-    pub mutants: Vec<MutantRow>,
     /// Faults that did not happen.
     pub skipped: Vec<Skipped>,
 }
@@ -98,7 +96,6 @@ impl Summary {
             outage_longest_ns: figures.outage_longest_ns(),
             lost: Tally::of(&run.verdicts, &LOSS),
             stale: Tally::of(&run.verdicts, &STALE),
-            mutants: run.mutants.clone(),
             skipped: run.skipped.clone(),
         }
     }

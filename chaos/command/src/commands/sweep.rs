@@ -6,13 +6,14 @@ use crate::binary;
 use crate::cli;
 use crate::exit::Exit;
 use crate::losses::Losses;
+use crate::mutants;
 use crate::runner::{self, RunPlan, Setting};
 use crate::scenario::{self, Scenario};
 use crate::summary::word;
 use crate::table::table;
 use anyhow::Context;
 use holdfast_check::{History, Ruling};
-use holdfast_report::{Run, Summary};
+use holdfast_report::{Broken, LeftOut, Level, MutantRow, Run, Summary};
 use serde::Serialize;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -24,7 +25,9 @@ struct Swept {
     /// Runs by scenario and seed.
     runs: Vec<Row>,
     /// Scenarios that this machine cannot run, and why.
-    skipped: Vec<SkippedScenario>,
+    skipped: Vec<LeftOut>,
+    /// Seeded bugs that were hunted beside it.
+    mutants: Vec<MutantRow>,
     /// Whether the time was over before every seed had its turn.
     out_of_time: bool,
     /// Losses of a leader, in words.
@@ -40,25 +43,24 @@ struct Row {
     again: String,
 }
 
-#[derive(Serialize)]
-struct SkippedScenario {
-    scenario: String,
-    reason: String,
-}
-
 /// What is kept of the runs: their figures, and for JUnit the verdicts without histories.
 #[derive(Default)]
 struct Kept {
     losses: Losses,
     summaries: Vec<Summary>,
     runs: Vec<Run>,
+    broken: Vec<Broken>,
 }
 
 pub(super) fn run(args: &cli::Sweep) -> anyhow::Result<Exit> {
     let binary = binary::find(args.common.binary.as_deref())?;
+    // A table that cannot be shown is told before the hours that a sweep takes.
+    let mut swept = Swept {
+        mutants: hunted(args.mutants.as_deref())?,
+        ..Swept::default()
+    };
     let out = &place::out(args.out.as_deref(), "sweep")?;
     std::fs::create_dir_all(out).with_context(|| format!("making {}", out.display()))?;
-    let mut swept = Swept::default();
     let scenarios = chosen(args, &mut swept)?;
     if !args.common.json {
         for skipped in &swept.skipped {
@@ -70,17 +72,38 @@ pub(super) fn run(args: &cli::Sweep) -> anyhow::Result<Exit> {
         let places = (binary.as_path(), out.as_path());
         sweep(args, places, &scenarios, &mut swept, &mut kept, stop).await
     })?;
-    let index = out.join("index.html");
-    std::fs::write(
-        &index,
-        holdfast_report::html_index_of("Chaos sweep", &kept.summaries, true),
-    )
-    .with_context(|| format!("writing {}", index.display()))?;
-    let junit = out.join("junit.xml");
-    std::fs::write(&junit, holdfast_report::junit(&kept.runs))
-        .with_context(|| format!("writing {}", junit.display()))?;
-    tell(args, &swept, &index)?;
+    write(out, &swept, kept)?;
+    tell(args, &swept, &out.join("index.html"))?;
     Ok(exit(&swept))
+}
+
+/// The table of seeded bugs, where one is to be shown.
+fn hunted(file: Option<&Path>) -> anyhow::Result<Vec<MutantRow>> {
+    let Some(file) = file else {
+        return Ok(Vec::new());
+    };
+    mutants::read(file).with_context(|| format!("reading the seeded bugs of {}", file.display()))
+}
+
+/// Writes the page of all runs, and the same for programs.
+fn write(out: &Path, swept: &Swept, kept: Kept) -> anyhow::Result<()> {
+    let sweep = holdfast_report::Sweep {
+        title: "Chaos sweep".to_owned(),
+        runs: kept.summaries,
+        broken: kept.broken,
+        left_out: swept.skipped.clone(),
+        mutants: swept.mutants.clone(),
+    };
+    let file = |name: &str, text: String| {
+        let path = out.join(name);
+        std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))
+    };
+    file("index.html", holdfast_report::html_index(&sweep))?;
+    file("index.json", serde_json::to_string_pretty(swept)? + "\n")?;
+    file(
+        "junit.xml",
+        holdfast_report::junit_sweep(&sweep, &kept.runs),
+    )
 }
 
 /// The named scenarios, or all; those that need what this machine has not are left out by name.
@@ -102,8 +125,9 @@ fn chosen(args: &cli::Sweep, swept: &mut Swept) -> anyhow::Result<Vec<(String, S
         }
         match crate::ability::missing(&scenario) {
             None => chosen.push((name, scenario)),
-            Some(reason) => swept.skipped.push(SkippedScenario {
+            Some(reason) => swept.skipped.push(LeftOut {
                 scenario: name,
+                level: Level::Proc,
                 reason,
             }),
         }
@@ -165,7 +189,17 @@ fn note(
     kept: &mut Kept,
 ) -> Row {
     let (exit, summary) = match done {
-        Err(error) => (Exit::Harness, format!("{error:#}")),
+        Err(error) => {
+            let error = format!("{error:#}");
+            kept.broken.push(Broken {
+                scenario: plan.scenario.name.clone(),
+                seed: plan.seed,
+                level: Level::Proc,
+                error: error.clone(),
+                reproduce: plan.command.clone(),
+            });
+            (Exit::Harness, error)
+        }
         Ok(run) => {
             let told = Summary::of(&run);
             kept.losses.add(&told);
@@ -246,11 +280,30 @@ fn tell(args: &cli::Sweep, swept: &Swept, index: &Path) -> anyhow::Result<()> {
     }
     let row = |row: &&Row| vec![exit_word(row.exit).to_owned(), row.again.clone()];
     print!("{}", table(2, &failed.iter().map(row).collect::<Vec<_>>()));
+    if let Some(line) = mutants_line(&swept.mutants) {
+        println!("{line}");
+    }
     println!("report {}", index.display());
     Ok(())
 }
 
-/// The worst of all runs. A sweep that ran nothing says nothing.
+/// How many seeded bugs were found, and which were not; `None` when there is no table.
+fn mutants_line(mutants: &[MutantRow]) -> Option<String> {
+    let lived: Vec<&str> = mutants
+        .iter()
+        .filter(|row| !row.killed)
+        .map(|row| row.name.as_str())
+        .collect();
+    let found = mutants.len() - lived.len();
+    let blind = if lived.is_empty() {
+        String::new()
+    } else {
+        format!("; not found: {}", lived.join(", "))
+    };
+    (!mutants.is_empty()).then(|| format!("seeded bugs {found} of {} found{blind}", mutants.len()))
+}
+
+/// The worst of all runs. A sweep that ran nothing says nothing, nor does one whose checkers let a seeded bug live.
 fn exit(swept: &Swept) -> Exit {
     let of = |row: &Row| match row.exit {
         0 => Exit::Pass,
@@ -258,8 +311,90 @@ fn exit(swept: &Swept) -> Exit {
         2 => Exit::Inconclusive,
         _ => Exit::Harness,
     };
-    if swept.runs.is_empty() {
-        return Exit::Inconclusive;
+    let blind = swept.mutants.iter().any(|row| !row.killed);
+    let unsure = swept.runs.is_empty() || blind;
+    let runs = swept.runs.iter().map(of);
+    Exit::worst(runs.chain(unsure.then_some(Exit::Inconclusive)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::anyhow;
+
+    fn row(name: &str, seed: Option<u64>) -> MutantRow {
+        MutantRow {
+            name: name.to_owned(),
+            checker: "nonces".to_owned(),
+            killed: seed.is_some(),
+            seed,
+            seeds: 60,
+        }
     }
-    Exit::worst(swept.runs.iter().map(of))
+
+    fn passed() -> Row {
+        Row {
+            scenario: "leader-kill".to_owned(),
+            seed: 1,
+            exit: 0,
+            summary: String::new(),
+            again: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_seeded_bug_that_lived_fails_a_sweep_that_held() {
+        let with = |mutants| Swept {
+            runs: vec![passed()],
+            mutants,
+            ..Swept::default()
+        };
+        assert_eq!(exit(&with(Vec::new())), Exit::Pass);
+        assert_eq!(exit(&with(vec![row("a", Some(0))])), Exit::Pass);
+        let blind = with(vec![row("a", Some(0)), row("b", None)]);
+        assert_eq!(exit(&blind), Exit::Inconclusive);
+        assert_eq!(
+            mutants_line(&blind.mutants).unwrap(),
+            "seeded bugs 1 of 2 found; not found: b"
+        );
+        assert_eq!(mutants_line(&[]), None);
+        let mut violated = blind;
+        violated.runs[0].exit = 1;
+        assert_eq!(exit(&violated), Exit::Violation);
+        assert_eq!(exit(&Swept::default()), Exit::Inconclusive);
+    }
+
+    #[test]
+    fn what_was_not_done_stands_in_every_file_of_a_sweep() {
+        let out = tempfile::tempdir().unwrap();
+        let mut kept = Kept::default();
+        let scenario = scenario::find("leader-kill").unwrap();
+        let plan = RunPlan::new("leader-kill", scenario, Some(9), &cli::Common::default());
+        let failed = Err(anyhow!("it ended: exit code 7").context("node 1 did not start"));
+        let noted = note(plan.unwrap(), failed, out.path(), out.path(), &mut kept);
+        assert_eq!(noted.exit, Exit::Harness.code());
+        let swept = Swept {
+            runs: vec![noted],
+            skipped: vec![LeftOut {
+                scenario: "hung-disk".to_owned(),
+                level: Level::Proc,
+                reason: "no loop devices".to_owned(),
+            }],
+            mutants: vec![row("nonce-reused", None)],
+            ..Swept::default()
+        };
+        assert_eq!(exit(&swept), Exit::Harness);
+        write(out.path(), &swept, kept).unwrap();
+        for name in ["index.html", "index.json", "junit.xml"] {
+            let text = std::fs::read_to_string(out.path().join(name)).unwrap();
+            for told in [
+                "node 1 did not start: it ended: exit code 7",
+                "run leader-kill --seed 9",
+                "no loop devices",
+                "nonce-reused",
+            ] {
+                assert!(text.contains(told), "{name} lacks {told}");
+            }
+        }
+    }
 }

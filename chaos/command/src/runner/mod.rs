@@ -105,7 +105,6 @@ pub async fn run(
         environment: output::environment(plan, setting)?,
         history,
         verdicts,
-        mutants: Vec::new(),
         reproduce: plan.command.clone(),
         skipped: facts.skipped.clone(),
         notes: output::notes(&facts, &swept, &stage, setting),

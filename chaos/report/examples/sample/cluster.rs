@@ -115,7 +115,6 @@ impl Plan {
                 logs: Vec::new(),
             },
             verdicts,
-            mutants: verdicts::mutants(),
             reproduce: format!(
                 "holdfast-chaos run --scenario chaos/scenarios/{}.toml --seed {} --nodes {} --level {}",
                 self.scenario,

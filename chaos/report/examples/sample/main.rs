@@ -11,7 +11,7 @@ mod verdicts;
 use std::path::Path;
 use std::{env, fs, io};
 
-use holdfast_report::{html, html_index, json, json_complete, junit};
+use holdfast_report::{html, html_index, json, json_complete, junit_sweep};
 
 fn main() -> io::Result<()> {
     let directory = env::args()
@@ -35,6 +35,7 @@ fn main() -> io::Result<()> {
         directory.join("first.complete.json"),
         json_complete(&runs[0]),
     )?;
-    fs::write(directory.join("junit.xml"), junit(&runs))?;
-    fs::write(directory.join("index.html"), html_index(&runs))
+    let sweep = runs::sweep(&runs);
+    fs::write(directory.join("junit.xml"), junit_sweep(&sweep, &runs))?;
+    fs::write(directory.join("index.html"), html_index(&sweep))
 }

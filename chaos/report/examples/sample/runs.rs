@@ -1,7 +1,8 @@
 //! Which runs are made up.
 
 use crate::cluster::Plan;
-use holdfast_report::{Level, Run};
+use crate::verdicts;
+use holdfast_report::{Broken, LeftOut, Level, Run, Summary, Sweep};
 
 pub(crate) fn samples() -> Vec<Run> {
     let plan = |scenario, nodes, seconds, faults, clients| Plan {
@@ -46,7 +47,27 @@ pub(crate) fn samples() -> Vec<Run> {
     ];
     let mut empty = plan("empty", 3, 0, 0, 0).run();
     empty.verdicts.clear();
-    empty.mutants.clear();
     runs.push(empty);
     runs
+}
+
+/// These runs as a sweep, with one that could not be done and one that was not tried.
+pub(crate) fn sweep(runs: &[Run]) -> Sweep {
+    Sweep {
+        title: "Sweep of made-up runs".to_owned(),
+        runs: runs.iter().map(Summary::of).collect(),
+        broken: vec![Broken {
+            scenario: "clock-jump".to_owned(),
+            seed: 4,
+            level: Level::Proc,
+            error: "node 2 to answer: it ended: exit code 1".to_owned(),
+            reproduce: "holdfast-chaos run clock-jump --seed 4".to_owned(),
+        }],
+        left_out: vec![LeftOut {
+            scenario: "hung-disk".to_owned(),
+            level: Level::Proc,
+            reason: "hung-disk does not work here: /dev/loop-control is missing".to_owned(),
+        }],
+        mutants: verdicts::mutants(),
+    }
 }

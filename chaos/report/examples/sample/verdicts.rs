@@ -98,19 +98,19 @@ fn violated(operations: &[Operation]) -> Verdict {
 }
 
 pub(crate) fn mutants() -> Vec<MutantRow> {
-    let row = |name: &str, checker: &str, by: &str, seeds| MutantRow {
+    let row = |name: &str, checker: &str, seed: Option<u64>, seeds| MutantRow {
         name: name.to_owned(),
         checker: checker.to_owned(),
-        killed_by: Some(by.to_owned()),
+        killed: seed.is_some(),
+        seed,
         seeds,
-        killed: true,
     };
     vec![
-        row("ack-before-quorum", "durability", "durability", 2),
-        row("ack-before-sync", "durability", "durability", 5),
-        row("read-unconfirmed", "linearizability", "linearizability", 11),
-        row("apply-by-hash-order", "digests", "digests", 1),
-        row("dedupe-forgotten", "duplicates", "linearizability", 3),
+        row("ack-before-quorum", "durability", Some(0), 2),
+        row("ack-before-sync", "durability", Some(3), 5),
+        row("read-unconfirmed", "linearizability", Some(9), 11),
+        row("apply-by-hash-order", "digests", Some(0), 1),
+        row("dedupe-forgotten", "duplicates", None, 60),
     ]
 }
 

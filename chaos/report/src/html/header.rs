@@ -101,17 +101,9 @@ pub(crate) fn sentence(run: &Run, figures: &Figures) -> String {
             things(run.history.faults.len() as u64, "fault", "faults"),
         ),
         Ruling::Violation => first(Ruling::Violation).map(of).unwrap_or_default(),
-        Ruling::Inconclusive => first(Ruling::Inconclusive).map_or_else(|| unsure(run), of),
+        Ruling::Inconclusive => first(Ruling::Inconclusive)
+            .map_or_else(|| "No checker has judged this run.".to_owned(), of),
     }
-}
-
-fn unsure(run: &Run) -> String {
-    let lived = run.mutants.iter().filter(|mutant| !mutant.killed).count() as u64;
-    if run.verdicts.is_empty() || lived == 0 {
-        return "No checker has judged this run.".to_owned();
-    }
-    let what = things(lived, "seeded bug was", "seeded bugs were");
-    format!("{what} not found: the harness is blind there.")
 }
 
 /// The figures that people ask for first.

@@ -10,39 +10,24 @@ use super::page;
 use super::tables::{close, mutants, open, skipped};
 use super::text::{count, duration, duration_or_dash, escape, shortened, things};
 use crate::figures::Quantiles;
-use crate::run::{MutantRow, Run, Skipped};
+use crate::run::Skipped;
 use crate::summary::{Summary, Tally};
+use crate::sweep::{Broken, LeftOut, Sweep};
 
 /// Rows of runs; those beyond are counted. Bad runs come first, so that they are the last to be cut.
-const RUNS_MAX: usize = 1500;
+const ROWS_MAX: usize = 1500;
 
-/// A table of runs; each row links to `STEM.html` beside it (see [`Run::stem`]).
+/// A page of many runs; each row links to `STEM.html` beside it (see [`Summary::stem`]).
 #[must_use]
-pub fn html_index(runs: &[Run]) -> String {
-    let summaries: Vec<Summary> = runs.iter().map(Summary::of).collect();
-    html_index_of("Sweep", &summaries, true)
-}
-
-/// The same from what is left of runs. With `linked` each row links to the run's page; without, it has none.
-#[must_use]
-pub fn html_index_of(title: &str, runs: &[Summary], linked: bool) -> String {
-    let mut sorted: Vec<&Summary> = runs.iter().collect();
-    sorted.sort_by_key(|run| {
-        (
-            severity(run.ruling),
-            &run.scenario,
-            run.level.name(),
-            run.seed,
-        )
-    });
+pub fn html_index(sweep: &Sweep) -> String {
     let mut body = String::new();
-    let ruling = ruling(runs);
-    verdict(&mut body, ruling, "all runs", title, &why(runs));
+    let (ruling, title) = (sweep.ruling(), &sweep.title);
+    verdict(&mut body, ruling, "all runs", title, &why(sweep));
     body.push_str("</header>\n<main>\n");
-    key_figures(&mut body, runs);
-    table(&mut body, &sorted, linked);
-    mutants(&mut body, &merged_mutants(runs));
-    skipped(&mut body, &merged_skipped(runs));
+    key_figures(&mut body, &sweep.runs);
+    table(&mut body, sweep);
+    mutants(&mut body, &sweep.mutants);
+    skipped(&mut body, &merged_skipped(&sweep.runs));
     body.push_str("</main>\n");
     page(&format!("{}: {title}", ruling_word(ruling).0), &body)
 }
@@ -55,31 +40,47 @@ const fn severity(ruling: Ruling) -> u8 {
     }
 }
 
-/// As bad as the worst; of nothing, nothing can be said.
-fn ruling(runs: &[Summary]) -> Ruling {
-    let worst = runs
-        .iter()
-        .map(|run| run.ruling)
-        .min_by_key(|ruling| severity(*ruling));
-    worst.unwrap_or(Ruling::Inconclusive)
-}
-
 fn number(runs: &[Summary], ruling: Ruling) -> u64 {
     runs.iter().filter(|run| run.ruling == ruling).count() as u64
 }
 
-fn why(runs: &[Summary]) -> String {
+fn why(sweep: &Sweep) -> String {
+    let runs = &sweep.runs;
     let all = things(runs.len() as u64, "run", "runs");
-    match ruling(runs) {
-        _ if runs.is_empty() => "Nothing was run.".to_owned(),
-        Ruling::Ok => format!("Nothing wrong was found in {all}."),
-        Ruling::Violation | Ruling::Inconclusive => format!(
+    let mut why = if runs.is_empty() && sweep.broken.is_empty() {
+        "Nothing was run.".to_owned()
+    } else if !runs.is_empty() && number(runs, Ruling::Ok) == runs.len() as u64 {
+        format!("Nothing wrong was found in {all}.")
+    } else {
+        format!(
             "Of {all}, {} violated and {} inconclusive; {} held.",
             count(number(runs, Ruling::Violation)),
             count(number(runs, Ruling::Inconclusive)),
             count(number(runs, Ruling::Ok)),
-        ),
-    }
+        )
+    };
+    let mut add = |number: usize, one: &str, many: &str, rest: &str| {
+        if number > 0 {
+            let _ = write!(why, " {} {rest}", things(number as u64, one, many));
+        }
+    };
+    add(
+        sweep.broken.len(),
+        "run",
+        "runs",
+        "ended with an error of the harness.",
+    );
+    let lived = usize::try_from(sweep.lived()).unwrap_or(usize::MAX);
+    let blind = "not found: the harness is blind there.";
+    add(lived, "seeded bug was", "seeded bugs were", blind);
+    let untried = "not tried here.";
+    add(
+        sweep.left_out.len(),
+        "scenario was",
+        "scenarios were",
+        untried,
+    );
+    why
 }
 
 fn key_figures(out: &mut String, runs: &[Summary]) {
@@ -119,10 +120,19 @@ fn key_figures(out: &mut String, runs: &[Summary]) {
     out.push_str("</dl></section>\n");
 }
 
-fn table(out: &mut String, runs: &[&Summary], linked: bool) {
-    if runs.is_empty() {
+fn table(out: &mut String, sweep: &Sweep) {
+    if sweep.runs.is_empty() && sweep.broken.is_empty() && sweep.left_out.is_empty() {
         return;
     }
+    let mut runs: Vec<&Summary> = sweep.runs.iter().collect();
+    runs.sort_by_key(|run| {
+        (
+            severity(run.ruling),
+            &run.scenario,
+            run.level.name(),
+            run.seed,
+        )
+    });
     let columns = [
         "",
         "Scenario",
@@ -137,35 +147,76 @@ fn table(out: &mut String, runs: &[&Summary], linked: bool) {
         "#Longest without",
     ];
     open(out, "Runs", "", &columns);
-    for run in runs.iter().take(RUNS_MAX) {
-        row(out, run, linked);
-    }
-    if runs.len() > RUNS_MAX {
-        let more = (runs.len() - RUNS_MAX) as u64;
-        let last = runs.last().map_or("", |run| ruling_word(run.ruling).0);
+    let mut room = ROWS_MAX;
+    let violated = runs.partition_point(|run| run.ruling == Ruling::Violation);
+    let (violated, others) = runs.split_at(violated);
+    rows(out, &mut room, violated, |out, run| row(out, run));
+    rows(out, &mut room, &sweep.broken, broken_row);
+    rows(out, &mut room, others, |out, run| row(out, run));
+    let all = runs.len() + sweep.broken.len();
+    if all > ROWS_MAX {
+        let more = (all - ROWS_MAX) as u64;
+        let last = others.last().map_or_else(String::new, |run| {
+            format!(
+                ", the last of them {}",
+                ruling_word(run.ruling).0.to_lowercase()
+            )
+        });
         let _ = write!(
             out,
-            "<tr><td></td><td colspan=\"10\">and {}, the last of them {}</td></tr>",
+            "<tr><td></td><td colspan=\"10\">and {}{last}</td></tr>",
             things(more, "more run", "more runs"),
-            last.to_lowercase(),
         );
+    }
+    for left_out in sweep.left_out.iter().take(ROWS_MAX) {
+        left_out_row(out, left_out);
     }
     close(out);
 }
 
-fn row(out: &mut String, run: &Summary, linked: bool) {
+/// As many rows as there is room for.
+fn rows<T>(out: &mut String, room: &mut usize, all: &[T], row: impl Fn(&mut String, &T)) {
+    for one in all.iter().take(*room) {
+        row(out, one);
+    }
+    *room = room.saturating_sub(all.len());
+}
+
+/// A run that was not done: it has no page and no figures.
+fn broken_row(out: &mut String, broken: &Broken) {
+    let _ = writeln!(
+        out,
+        "<tr class=\"broken\"><td><span class=\"sign violated\">! harness error</span></td><td><b>{}</b></td>\
+         <td class=\"num\">{}</td><td>{}</td><td colspan=\"7\"></td></tr>\n\
+         <tr class=\"why\"><td></td><td colspan=\"10\"><p>{}</p><code>{}</code></td></tr>",
+        escape(&shortened(&broken.scenario, 80)),
+        broken.seed,
+        broken.level.name(),
+        escape(&shortened(&broken.error, 600)),
+        escape(&shortened(&broken.reproduce, 400)),
+    );
+}
+
+fn left_out_row(out: &mut String, left_out: &LeftOut) {
+    let _ = writeln!(
+        out,
+        "<tr class=\"left-out\"><td><span class=\"sign\">– not tried</span></td><td><b>{}</b></td><td></td><td>{}</td>\
+         <td colspan=\"7\">{}</td></tr>",
+        escape(&shortened(&left_out.scenario, 80)),
+        left_out.level.name(),
+        escape(&shortened(&left_out.reason, 400)),
+    );
+}
+
+fn row(out: &mut String, run: &Summary) {
     let (word, class) = ruling_word(run.ruling);
-    let name = escape(&shortened(&run.scenario, 80)).into_owned();
-    let name = if linked {
-        format!("<a href=\"{}.html\">{name}</a>", escape(&run.stem))
-    } else {
-        name
-    };
     let _ = write!(
         out,
-        "<tr><td><span class=\"sign {class}\">{} {}</span></td><td><b>{name}</b>",
+        "<tr><td><span class=\"sign {class}\">{} {}</span></td><td><b><a href=\"{}.html\">{}</a></b>",
         ruling_sign(run.ruling),
         word.to_lowercase(),
+        escape(&run.stem),
+        escape(&shortened(&run.scenario, 80)),
     );
     let first_ack = Quantiles::of_some(run.first_acks_ns.iter().copied());
     let never = first_ack.count > 0 && first_ack.p50.is_none();
@@ -202,24 +253,6 @@ fn row(out: &mut String, run: &Summary, linked: bool) {
     }
 }
 
-/// Each seeded bug once: found if any run found it, with the fewest seeds; else with all that were tried in vain.
-fn merged_mutants(runs: &[Summary]) -> Vec<MutantRow> {
-    let mut rows: BTreeMap<&str, MutantRow> = BTreeMap::new();
-    for mutant in runs.iter().flat_map(|run| &run.mutants) {
-        let row = rows.entry(&mutant.name).or_insert_with(|| MutantRow {
-            seeds: 0,
-            ..mutant.clone()
-        });
-        match (row.killed && row.seeds > 0, mutant.killed) {
-            (true, true) if mutant.seeds >= row.seeds => {}
-            (_, true) => row.clone_from(mutant),
-            (true, false) => {}
-            (false, false) => row.seeds += mutant.seeds,
-        }
-    }
-    rows.into_values().collect()
-}
-
 /// Each reason once.
 fn merged_skipped(runs: &[Summary]) -> Vec<Skipped> {
     let mut rows: BTreeMap<(&str, &str), u64> = BTreeMap::new();
@@ -237,57 +270,46 @@ fn merged_skipped(runs: &[Summary]) -> Vec<Skipped> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sweep::tests::{broken, left_out, mutant, sweep};
 
-    fn mutant(name: &str, seeds: u64, killed: bool) -> MutantRow {
-        MutantRow {
-            name: name.to_owned(),
-            checker: "durability".to_owned(),
-            killed_by: killed.then(|| "durability".to_owned()),
-            seeds,
-            killed,
+    #[test]
+    fn what_was_not_done_is_told_first_and_row_by_row() {
+        use Ruling::{Inconclusive, Ok, Violation};
+        let mut sweep = sweep(&[Ok, Violation, Inconclusive]);
+        assert!(why(&sweep).contains("1 violated and 1 inconclusive; 1 held."));
+        sweep.broken.push(broken("node 1 to answer: <it> ended"));
+        sweep.left_out.push(left_out("no loop devices"));
+        sweep.mutants = vec![mutant("a", Some(4)), mutant("b", None)];
+        let page = html_index(&sweep);
+        for sentence in [
+            "1\u{a0}run ended with an error of the harness.",
+            "1\u{a0}seeded bug was not found: the harness is blind there.",
+            "1\u{a0}scenario was not tried here.",
+            "1 of 2 found",
+        ] {
+            assert!(page.contains(sentence), "{sentence}");
         }
-    }
-
-    fn summary(mutants: Vec<MutantRow>) -> Summary {
-        Summary {
-            mutants,
-            ..crate::html::tests::summary()
-        }
+        let places = [
+            "✕ violated</span>",
+            "! harness error</span>",
+            "? inconclusive</span>",
+            "✓ held</span>",
+            "– not tried</span>",
+            "✕ lived</span>",
+        ]
+        .map(|sign| page.find(sign).unwrap_or_else(|| panic!("{sign}")));
+        assert!(places.is_sorted(), "{places:?}");
+        assert!(page.contains("node 1 to answer: &lt;it&gt; ended"));
+        assert!(page.contains("no loop devices"));
     }
 
     #[test]
-    fn a_seeded_bug_stands_once_with_the_fewest_seeds_that_found_it() {
-        let runs = [
-            summary(vec![mutant("a", 9, true), mutant("b", 5, false)]),
-            summary(vec![mutant("a", 4, true), mutant("b", 6, false)]),
-            summary(vec![mutant("a", 90, false), mutant("c", 7, false)]),
-            summary(vec![mutant("c", 3, true)]),
-        ];
-        let rows: Vec<_> = merged_mutants(&runs)
-            .into_iter()
-            .map(|row| (row.name, row.seeds, row.killed))
-            .collect();
-        let expected = [("a", 4, true), ("b", 11, false), ("c", 3, true)];
-        assert_eq!(
-            rows,
-            expected.map(|(name, seeds, killed)| (name.to_owned(), seeds, killed))
-        );
-    }
-
-    #[test]
-    fn many_runs_are_as_bad_as_the_worst() {
-        let with = |ruling| Summary {
-            ruling,
-            ..crate::html::tests::summary()
-        };
-        assert_eq!(ruling(&[]), Ruling::Inconclusive);
-        assert_eq!(ruling(&[with(Ruling::Ok)]), Ruling::Ok);
-        let all = [
-            with(Ruling::Ok),
-            with(Ruling::Violation),
-            with(Ruling::Inconclusive),
-        ];
-        assert_eq!(ruling(&all), Ruling::Violation);
-        assert!(why(&all).contains("1 violated and 1 inconclusive; 1 held"));
+    fn a_sweep_of_which_nothing_could_be_done_is_no_success() {
+        let mut sweep = sweep(&[]);
+        assert_eq!(why(&sweep), "Nothing was run.");
+        sweep.broken = vec![broken("no port is free"); ROWS_MAX + 5];
+        let page = html_index(&sweep);
+        assert!(page.contains("Inconclusive: Sweep"));
+        assert!(page.contains("and 5\u{a0}more runs"));
     }
 }

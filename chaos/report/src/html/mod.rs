@@ -13,7 +13,7 @@ mod words;
 use std::fmt::Write as _;
 
 pub(crate) use header::sentence;
-pub use index::{html_index, html_index_of};
+pub use index::html_index;
 pub(crate) use text::escape;
 
 use crate::figures::Figures;
@@ -39,7 +39,6 @@ pub fn html(run: &Run) -> String {
     checkers::checkers(&mut body, run);
     tables::operations(&mut body, &figures);
     tables::staleness(&mut body, &figures);
-    tables::mutants(&mut body, &run.mutants);
     tables::skipped(&mut body, &run.skipped);
     tables::notes(&mut body, run);
     tables::environment(&mut body, run);

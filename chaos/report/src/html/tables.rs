@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::text::{count, duration, duration_or_dash, escape, shortened, things};
 use crate::figures::{FaultTimes, Figures, Quantiles};
-use crate::run::{MutantRow, Run, Skipped};
+use crate::run::{Run, Skipped};
+use crate::sweep::MutantRow;
 
 /// Rows of faults; the JSON has them all.
 const FAULTS_MAX: usize = 200;
@@ -289,27 +290,22 @@ pub(crate) fn mutants(out: &mut String, mutants: &[MutantRow]) {
         out,
         "Seeded bugs",
         &lead,
-        &["", "Bug", "Must be found by", "Found by", "#Seeds"],
+        &["", "Bug", "To be found by", "#In seed", "#Seeds run"],
     );
     for row in mutants.iter().take(ROWS_MAX) {
-        let sign = if row.killed {
-            "<span class=\"sign held\">✓ found</span>"
-        } else {
-            "<span class=\"sign violated\">✕ lived</span>"
+        let sign = match (row.killed, row.seeds) {
+            (true, _) => "<span class=\"sign held\">✓ found</span>",
+            (false, 0) => "<span class=\"sign inconclusive\">? not hunted</span>",
+            (false, _) => "<span class=\"sign violated\">✕ lived</span>",
         };
-        let by = row.killed_by.as_deref().unwrap_or("nobody");
-        let other = row.killed && row.killed_by.as_deref().is_some_and(|by| by != row.checker);
+        let seed = row
+            .seed
+            .map_or_else(|| "–".to_owned(), |seed| seed.to_string());
         let _ = writeln!(
             out,
-            "<tr><td>{sign}</td><td><b>{}</b></td><td>{}</td><td>{}{}</td><td class=\"num\">{}</td></tr>",
+            "<tr><td>{sign}</td><td><b>{}</b></td><td>{}</td><td class=\"num\">{seed}</td><td class=\"num\">{}</td></tr>",
             escape(&shortened(&row.name, 80)),
             escape(&shortened(&row.checker, 80)),
-            escape(&shortened(by, 80)),
-            if other {
-                " <span class=\"flag\">another</span>"
-            } else {
-                ""
-            },
             count(row.seeds),
         );
     }

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::figures::fixtures::{MS, get, kill, put, refused, sample};
-use crate::run::{Level, MutantRow, NodeInfo, Skipped};
+use crate::run::{Level, NodeInfo, Skipped};
+use crate::sweep::Sweep;
 use holdfast_check::{
     Consistency, History, NodeState, Operation, Outcome, Ruling, Seen, Verdict, Violation,
 };
@@ -61,7 +62,6 @@ pub(crate) fn run() -> Run {
             verdict("durability", Ruling::Ok),
             verdict("linearizability", Ruling::Ok),
         ],
-        mutants: Vec::new(),
         reproduce: "holdfast-chaos run --seed 7".to_owned(),
         skipped: Vec::new(),
         notes: Vec::new(),
@@ -268,17 +268,6 @@ fn what_nobody_judged_does_not_look_like_success() {
     let page = html(&run);
     assert!(page.contains("No checker has judged this run."));
     assert_eq!(with_class(&parsed(&page), "div", "unsure").len(), 2);
-    run.verdicts = vec![verdict("cas", Ruling::Ok)];
-    let row = MutantRow {
-        name: "ack-before-quorum".to_owned(),
-        checker: "durability".to_owned(),
-        killed_by: None,
-        seeds: 50,
-        killed: false,
-    };
-    run.mutants = vec![row];
-    assert_eq!(run.ruling(), Ruling::Inconclusive);
-    assert!(html(&run).contains("not found: the harness is blind there"));
 }
 
 #[test]
@@ -295,7 +284,7 @@ fn an_empty_history_still_makes_a_page() {
         ..run()
     };
     assert!(html(&unsampled).contains("never sampled"));
-    parsed(&html_index(&[]));
+    parsed(&html_index(&Sweep::default()));
 }
 
 #[test]
@@ -320,20 +309,21 @@ fn nothing_in_a_run_can_become_markup() {
             .iter_mut()
             .for_each(|violation| violation.what = hostile());
     }
-    let row = MutantRow {
-        name: hostile(),
-        checker: hostile(),
-        killed_by: Some(hostile()),
-        seeds: 1,
-        killed: true,
-    };
-    run.mutants.push(row);
     run.skipped.push(Skipped {
         fault: hostile(),
         reason: hostile(),
     });
     run.notes.push(hostile());
-    for page in [html(&run), html_index(&[run])] {
+    let mut sweep = Sweep {
+        title: hostile(),
+        runs: vec![Summary::of(&run)],
+        broken: vec![crate::sweep::tests::broken(HOSTILE)],
+        left_out: vec![crate::sweep::tests::left_out(HOSTILE)],
+        mutants: vec![crate::sweep::tests::mutant(HOSTILE, None)],
+    };
+    (sweep.broken[0].scenario, sweep.broken[0].reproduce) = (hostile(), hostile());
+    (sweep.left_out[0].scenario, sweep.mutants[0].checker) = (hostile(), hostile());
+    for page in [html(&run), html_index(&sweep)] {
         assert!(!page.contains("<script>alert"), "it got through");
         let page = parsed(&page);
         assert!(
@@ -428,7 +418,10 @@ fn an_index_links_to_pages_and_puts_the_bad_ones_first() {
     let good = run();
     let mut bad = Run { seed: 99, ..run() };
     violated(&mut bad);
-    let page = html_index(&[good, bad]);
+    let page = html_index(&Sweep {
+        runs: [good, bad].iter().map(Summary::of).collect(),
+        ..Sweep::default()
+    });
     let page = parsed(&page);
     let links: Vec<&str> = page
         .descendants()
@@ -452,7 +445,10 @@ fn an_index_of_a_sweep_is_bounded() {
         .map(|seed| Summary { seed, ..summary() })
         .take(4000)
         .collect();
-    let page = html_index_of("sweep", &runs, false);
+    let page = html_index(&Sweep {
+        runs,
+        ..Sweep::default()
+    });
     assert!(page.len() < 1_500_000, "{} bytes", page.len());
-    assert!(page.contains("more runs") && !page.contains("<a "));
+    assert!(page.contains("more runs"));
 }
