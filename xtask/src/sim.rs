@@ -21,7 +21,7 @@ const SEEDS: &str = "0..300";
 /// Seeds run twice, in two processes.
 const SEEDS_TWICE: &str = "0..20";
 /// Seeds in which a mutant must be found.
-pub(crate) const MUTANT_SEEDS: &str = "0..60";
+const MUTANT_SEEDS: &str = "0..60";
 /// Mutants hunted by one CI run; the days take turns.
 const MUTANTS_A_DAY: usize = 4;
 const DEADLINE: Duration = Duration::from_secs(15 * 60);
@@ -31,6 +31,17 @@ pub(crate) fn run(places: &Places, args: &[String]) -> Result<ExitCode> {
     let hunts = |arg: &String| arg.starts_with("--mutant") || arg == "--list-mutants";
     let program = build(places, args.iter().any(hunts))?;
     child::stand_in(Command::new(program).args(args))
+}
+
+/// Hunts every seeded bug; into the file go the lines that `holdfast-chaos sweep --mutants` reads.
+pub(crate) fn hunt_all(places: &Places, into: fs::File) -> Result<ExitCode> {
+    hunt(&build(places, true)?, into)
+}
+
+fn hunt(program: &Path, into: fs::File) -> Result<ExitCode> {
+    let mut command = Command::new(program);
+    command.args(["--mutant", "all", "--seeds", MUTANT_SEEDS, "--json"]);
+    child::stand_in(command.stdout(into))
 }
 
 /// Builds the simulator, with or without the seeded bugs; returns the program.
@@ -152,6 +163,24 @@ fn read(places: &Places, progress: &mut Progress, program: &Path, args: &[&str])
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_hunt_prints_stands_in_the_file_and_its_code_is_told() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("simulator");
+        fs::write(
+            &program,
+            "#!/bin/sh\necho \"$*\"\necho progress >&2\nexit 1\n",
+        )
+        .unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+        let file = folder.path().join("mutants.ndjson");
+        let code = hunt(&program, fs::File::create(&file).unwrap()).unwrap();
+        assert_eq!(code, ExitCode::from(1));
+        let written = fs::read_to_string(&file).unwrap();
+        assert_eq!(written, "--mutant all --seeds 0..60 --json\n");
+    }
 
     #[test]
     fn the_days_take_turns_until_all_were_hunted() {
