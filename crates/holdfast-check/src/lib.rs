@@ -30,6 +30,7 @@ mod phantoms;
 mod raft;
 mod revocation;
 mod sealed;
+mod since;
 mod stale_reads;
 #[cfg(test)]
 mod tests;
@@ -55,5 +56,6 @@ pub use phantoms::phantoms;
 pub use raft::{committed_immutable, election_safety, log_matching, monotonic};
 pub use revocation::revocation;
 pub use sealed::sealed;
+pub use since::first_shown_ns;
 pub use stale_reads::stale_reads;
 pub use wgl::{wgl, wgl_key};

@@ -36,5 +36,5 @@ mod trace;
 mod weather;
 
 pub use observe::Broken;
-pub use run::{Options, Outcome, run};
+pub use run::{Options, Outcome, Trouble, run};
 pub use trace::Detail;

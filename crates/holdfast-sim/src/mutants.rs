@@ -37,7 +37,7 @@ pub(crate) fn hunt(
     let others: Vec<&str> = total
         .failed
         .iter()
-        .map(|failed| failed.checker.as_str())
+        .map(|failed| failed.trouble.checker.as_str())
         .collect();
     if as_json {
         let found = killed.map(|failed| failed.seed);

@@ -9,7 +9,7 @@ use crate::members;
 use crate::observe::{Broken, Observer};
 use crate::panics;
 use crate::trace::{Detail, Trace};
-use holdfast_check::{Action, History, Ruling, Verdict};
+use holdfast_check::{Action, History, Ruling, Verdict, first_shown_ns};
 use holdfast_machine::Role;
 use holdfast_store::memory::Lies;
 use parking_lot::Mutex;
@@ -76,6 +76,18 @@ pub struct Outcome {
     pub lines: Vec<String>,
     /// What the checkers saw.
     pub history: History,
+    moments: Vec<(u64, u64)>,
+}
+
+/// Something that did not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// Whose checker says so.
+    pub checker: String,
+    /// What it says.
+    pub what: String,
+    /// The event after which it could be seen, unless only the end of the run shows it.
+    pub step: Option<u64>,
 }
 
 impl Outcome {
@@ -89,12 +101,15 @@ impl Outcome {
                 .all(|verdict| verdict.ruling == Ruling::Ok)
     }
 
-    /// The first thing that did not hold, and whose checker says so.
+    /// The first thing that did not hold.
     #[must_use]
-    pub fn first_trouble(&self) -> Option<(String, String)> {
+    pub fn first_trouble(&self) -> Option<Trouble> {
         if let Some(broken) = self.broken.first() {
-            let text = format!("step {}: {}", broken.step, broken.what);
-            return Some((broken.checker.to_owned(), text));
+            return Some(Trouble {
+                checker: broken.checker.to_owned(),
+                what: broken.what.clone(),
+                step: Some(broken.step),
+            });
         }
         // A violation says more than a checker that could not decide.
         let of = |ruling| {
@@ -107,7 +122,20 @@ impl Outcome {
             .violations
             .first()
             .map_or(&verdict.summary, |first| &first.what);
-        Some((verdict.checker.clone(), first.clone()))
+        Some(Trouble {
+            checker: verdict.checker.clone(),
+            what: first.clone(),
+            step: self.shown_at(&verdict.checker),
+        })
+    }
+
+    /// The event from which on a checker's violation could be seen.
+    #[must_use]
+    pub fn shown_at(&self, checker: &str) -> Option<u64> {
+        let at_ns = first_shown_ns(&self.history, checker)?;
+        let within = self.moments.partition_point(|(moment, _)| *moment <= at_ns);
+        let (_, step) = within.checked_sub(1).map(|at| self.moments[at])?;
+        Some(step)
     }
 
     /// Whether a checker of this name found a violation.
@@ -204,6 +232,7 @@ async fn course(seed: u64, options: Options) -> Outcome {
         broken: observer.broken,
         verdicts,
         lines: trace.take_lines(),
+        moments: trace.take_moments(),
         history,
     }
 }

@@ -40,9 +40,11 @@ pub(crate) fn table(total: &Total) {
 /// What failed, and how to see it again. On standard error, beside whatever is printed of the sweep.
 pub(crate) fn failures(total: &Total, options: Options) {
     for failed in total.failed.iter().take(FAILED_SHOWN) {
+        let trouble = &failed.trouble;
+        let at = step(trouble.step);
         eprintln!(
-            "\nseed {}: {}\n  {}",
-            failed.seed, failed.checker, failed.what
+            "\nseed {}, {at}: {}\n  {}",
+            failed.seed, trouble.checker, trouble.what
         );
         eprintln!("  replay: {}", replay(failed.seed, options, None));
     }
@@ -53,6 +55,13 @@ pub(crate) fn failures(total: &Total, options: Options) {
             .collect();
         eprintln!("\nalso seeds {}", rest.join(" "));
     }
+}
+
+fn step(step: Option<u64>) -> String {
+    step.map_or_else(
+        || "at the end".to_owned(),
+        |step| format!("after step {step}"),
+    )
 }
 
 /// The command that runs a seed again as it was run.
@@ -80,8 +89,9 @@ pub(crate) fn json(total: &Total) -> String {
             });
             json!({
                 "seed": failed.seed,
-                "checker": failed.checker,
-                "what": failed.what,
+                "step": failed.trouble.step,
+                "checker": failed.trouble.checker,
+                "what": failed.trouble.what,
                 "broken": broken.collect::<Vec<_>>(),
                 "verdicts": failed.outcome.verdicts,
             })
@@ -110,10 +120,8 @@ pub(crate) fn transcript(outcome: &Outcome) {
         outcome.seed, outcome.nodes, outcome.trace
     );
     for broken in &outcome.broken {
-        println!(
-            "BROKEN     {:<22} step {}: {}",
-            broken.checker, broken.step, broken.what
-        );
+        let at = step(Some(broken.step));
+        println!("BROKEN     {:<22} {at}: {}", broken.checker, broken.what);
     }
     for verdict in &outcome.verdicts {
         let ruling = match verdict.ruling {
@@ -125,6 +133,10 @@ pub(crate) fn transcript(outcome: &Outcome) {
             "{ruling:<10} {:<22} {:>7}  {}",
             verdict.checker, verdict.checked, verdict.summary
         );
+        if verdict.ruling == Ruling::Violation {
+            let at = step(outcome.shown_at(&verdict.checker));
+            println!("           could first be seen {at}");
+        }
         for violation in &verdict.violations {
             println!("           {}", violation.what);
         }

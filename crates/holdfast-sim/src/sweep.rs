@@ -1,7 +1,7 @@
 //! Many seeds, on several threads, with progress.
 
 use anyhow::{Result, bail};
-use holdfast_sim::{Options, Outcome, run};
+use holdfast_sim::{Options, Outcome, Trouble, run};
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::ops::Range;
@@ -33,8 +33,7 @@ pub(crate) struct Total {
 /// A run in which something did not hold.
 pub(crate) struct Failed {
     pub(crate) seed: u64,
-    pub(crate) checker: String,
-    pub(crate) what: String,
+    pub(crate) trouble: Trouble,
     pub(crate) outcome: Box<Outcome>,
 }
 
@@ -119,11 +118,10 @@ impl Total {
             *self.exercised.entry(what).or_default() += times;
         }
         self.traces.push((outcome.seed, outcome.trace.clone()));
-        if let Some((checker, what)) = outcome.first_trouble() {
+        if let Some(trouble) = outcome.first_trouble() {
             self.failed.push(Failed {
                 seed: outcome.seed,
-                checker,
-                what,
+                trouble,
                 outcome: Box::new(outcome),
             });
         }

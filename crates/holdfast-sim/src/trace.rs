@@ -33,6 +33,8 @@ struct Inner {
 struct Written {
     hasher: blake3::Hasher,
     lines: Vec<String>,
+    /// The last step of each moment at which something happened, in order.
+    moments: Vec<(u64, u64)>,
 }
 
 impl Trace {
@@ -40,6 +42,7 @@ impl Trace {
         let written = Written {
             hasher: blake3::Hasher::new(),
             lines: Vec::new(),
+            moments: Vec::new(),
         };
         Self(Arc::new(Inner {
             began,
@@ -82,6 +85,10 @@ impl Trace {
         written.hasher.update(&now_ns.to_le_bytes());
         written.hasher.update(line.as_bytes());
         written.hasher.update(b"\n");
+        match written.moments.last_mut() {
+            Some((at_ns, last)) if *at_ns == now_ns => *last = step,
+            _ => written.moments.push((now_ns, step)),
+        }
         if detail <= self.0.detail {
             let (s, us) = (now_ns / 1_000_000_000, now_ns / 1000 % 1_000_000);
             written
@@ -100,6 +107,11 @@ impl Trace {
     /// The hash over all events, in hexadecimal.
     pub(crate) fn hash(&self) -> String {
         self.0.written.lock().hasher.finalize().to_hex().to_string()
+    }
+
+    /// The last step of each moment, in order.
+    pub(crate) fn take_moments(&self) -> Vec<(u64, u64)> {
+        std::mem::take(&mut self.0.written.lock().moments)
     }
 
     /// The lines kept.

@@ -193,10 +193,7 @@ fn an_opening_excuses_nothing_once_its_process_is_gone_or_when_it_failed() {
         sealed(&history)
     };
     held(&opened(Outcome::Unknown, [1, 1, 1]));
-    found(
-        &opened(Outcome::Unknown, [1, 1, 2]),
-        "answered operation 2",
-    );
+    found(&opened(Outcome::Unknown, [1, 1, 2]), "answered operation 2");
     // The process may have begun between the last look and the question.
     held(&opened(Outcome::Unknown, [1, 2, 2]));
     found(
