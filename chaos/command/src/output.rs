@@ -1,7 +1,8 @@
 //! The files of a run: history.ndjson, run.json, report.html, junit.xml, repro.json.
 
 use crate::binary;
-use crate::runner::{Facts, RunPlan, Setting, Stage};
+use crate::runner::{Facts, Keep, RunPlan, Setting, Stage};
+use crate::scenario::Disk;
 use anyhow::Context;
 use holdfast_check::{Ruling, Verdict};
 use holdfast_report::Run;
@@ -38,7 +39,7 @@ pub(crate) fn notes(
     facts: &Facts,
     swept: &[String],
     stage: &Stage,
-    setting: &Setting,
+    (setting, disk): (&Setting, Disk),
 ) -> Vec<String> {
     let mut notes = Vec::new();
     for death in &facts.deaths {
@@ -66,11 +67,15 @@ pub(crate) fn notes(
             .iter()
             .map(|what| format!("put away what an earlier run left: {what}")),
     );
-    if setting.keep {
-        notes.push(format!(
-            "the nodes' folders are kept in {}",
+    if setting.keep == Keep::Always {
+        let mut note = format!(
+            "what the nodes left is kept in {}",
             stage.folder().display()
-        ));
+        );
+        if disk == Disk::Image {
+            note += ", but for their disks, which were images and are gone";
+        }
+        notes.push(note);
     }
     notes
 }

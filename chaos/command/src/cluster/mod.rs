@@ -13,7 +13,7 @@ pub use layout::{Draft, Place};
 pub use process::{Node, how_it_ended};
 pub use wait::until;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use holdfast_workload::{Lives, Secret, Target, TargetNode};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -90,18 +90,27 @@ impl Cluster {
             bail!("no such node");
         };
         let (http, api, id) = (self.http.clone(), node.place.api.clone(), node.id());
-        until(&format!("node {id} to answer"), UP, || {
-            let ended = node.ended().map(how_it_ended);
+        let log = node.place.log.clone();
+        let explain = || format!("node {id} did not start; its log is {}", log.display());
+        let ended = until(&format!("node {id} to answer"), UP, || {
+            let ended = node.ended();
             let (http, api) = (http.clone(), api.clone());
             async move {
-                if let Some(how) = ended {
-                    bail!("it ended: {how}");
+                // Nothing is to be waited for any more.
+                if ended.is_some() {
+                    return Ok(ended);
                 }
-                http.get(&api, "sys/seal-status").await.map(drop)
+                http.get(&api, "sys/seal-status").await.map(|_| None)
             }
         })
         .await
-        .with_context(|| format!("its log is {}", self.nodes[place].place.log.display()))
+        .with_context(explain)?;
+        match ended {
+            Some(status) => {
+                Err(anyhow!("it ended: {}", how_it_ended(status))).with_context(explain)
+            }
+            None => Ok(()),
+        }
     }
 
     async fn initialize(&mut self) -> anyhow::Result<()> {

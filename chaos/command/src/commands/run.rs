@@ -6,7 +6,7 @@ use crate::ability;
 use crate::binary;
 use crate::cli;
 use crate::exit::Exit;
-use crate::runner::{self, RunPlan, Setting};
+use crate::runner::{self, Keep, RunPlan, Setting};
 use crate::scenario;
 use crate::summary::summary;
 use anyhow::{Context, bail};
@@ -17,7 +17,7 @@ pub(super) fn run(args: &cli::Run) -> anyhow::Result<Exit> {
     let setting = Setting {
         binary: binary::find(args.common.binary.as_deref())?,
         out: place::out(args.out.as_deref(), &name_of(&plan))?,
-        keep: args.common.keep,
+        keep: keep(args.common.keep),
         progress: !args.common.json,
     };
     once(&plan, &setting, args.common.json)
@@ -32,10 +32,15 @@ pub(super) fn reproduce(args: &cli::Reproduce) -> anyhow::Result<Exit> {
     let setting = Setting {
         binary: binary::find(args.binary.as_deref())?,
         out: place::out(args.out.as_deref(), &name_of(&plan))?,
-        keep: args.keep,
+        keep: keep(args.keep),
         progress: !args.json,
     };
     once(&plan, &setting, args.json)
+}
+
+/// What explains an error of the harness is kept in any case.
+const fn keep(asked: bool) -> Keep {
+    if asked { Keep::Always } else { Keep::Broken }
 }
 
 fn name_of(plan: &RunPlan) -> String {

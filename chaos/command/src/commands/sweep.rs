@@ -7,7 +7,7 @@ use crate::cli;
 use crate::exit::Exit;
 use crate::losses::Losses;
 use crate::mutants;
-use crate::runner::{self, RunPlan, Setting};
+use crate::runner::{self, Keep, RunPlan, Setting};
 use crate::scenario::{self, Scenario};
 use crate::summary::word;
 use crate::table::table;
@@ -18,6 +18,9 @@ use serde::Serialize;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
+
+/// So many folders of runs that the harness could not do are kept.
+const BROKEN_KEPT_MAX: usize = 5;
 
 /// What became of a sweep.
 #[derive(Default, Serialize)]
@@ -41,6 +44,8 @@ struct Row {
     exit: u8,
     summary: String,
     again: String,
+    /// Of a run that did not pass: what else a reader should know.
+    notes: Vec<String>,
 }
 
 /// What is kept of the runs: their figures, and for JUnit the verdicts without histories.
@@ -156,7 +161,7 @@ async fn sweep(
             let setting = Setting {
                 binary: binary.to_owned(),
                 out: folder.clone(),
-                keep: args.common.keep,
+                keep: keep(args, kept.broken.len()),
                 progress: !args.common.json,
             };
             let begun = Instant::now();
@@ -180,6 +185,15 @@ async fn sweep(
     Ok(())
 }
 
+/// The first folders that explain an error are kept; a machine on which every run breaks must not be filled with them.
+const fn keep(args: &cli::Sweep, broken: usize) -> Keep {
+    match (args.common.keep, broken) {
+        (true, _) => Keep::Always,
+        (false, 0..BROKEN_KEPT_MAX) => Keep::Broken,
+        (false, _) => Keep::Never,
+    }
+}
+
 /// Notes a run. One that passed leaves its page; one that did not leaves everything.
 fn note(
     plan: RunPlan,
@@ -188,6 +202,7 @@ fn note(
     out: &Path,
     kept: &mut Kept,
 ) -> Row {
+    let mut notes = Vec::new();
     let (exit, summary) = match done {
         Err(error) => {
             let error = format!("{error:#}");
@@ -222,6 +237,8 @@ fn note(
             ));
             if ruling == Ruling::Ok {
                 drop(std::fs::remove_dir_all(folder));
+            } else {
+                notes.clone_from(&run.notes);
             }
             kept.runs.push(Run {
                 history: History {
@@ -240,6 +257,7 @@ fn note(
         exit: exit.code(),
         summary,
         again: plan.command,
+        notes,
     }
 }
 
@@ -261,6 +279,9 @@ fn say(row: &Row, took: Duration) {
         took.as_secs(),
         row.summary
     );
+    for note in &row.notes {
+        println!("  note: {note}");
+    }
 }
 
 fn tell(args: &cli::Sweep, swept: &Swept, index: &Path) -> anyhow::Result<()> {
@@ -339,6 +360,7 @@ mod tests {
             exit: 0,
             summary: String::new(),
             again: String::new(),
+            notes: Vec::new(),
         }
     }
 

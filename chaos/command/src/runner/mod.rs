@@ -1,12 +1,14 @@
 //! One run, from the first process to the last verdict.
 
 mod faults;
+mod folder;
 mod plan;
 mod progress;
 mod settle;
 mod stage;
 mod timeline;
 
+pub use folder::Keep;
 pub use plan::{RunPlan, Setting};
 pub(crate) use stage::Stage;
 pub(crate) use timeline::Death;
@@ -17,11 +19,13 @@ use crate::output;
 use crate::schedule::schedule;
 use anyhow::{Context, bail};
 use faults::Faults;
+use folder::Folder;
 use holdfast_check::{History, Ruling};
 use holdfast_report::{Level, NodeInfo, Run, Skipped};
 use holdfast_workload::{FinalReads, Finished, OddAnswers, Recorder, Sampler, Workload};
 use progress::Progress;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -62,6 +66,18 @@ pub async fn run(
     setting: &Setting,
     stop: watch::Receiver<bool>,
 ) -> anyhow::Result<Run> {
+    let folder = Folder::make(setting.keep)?;
+    let interrupted = stop.clone();
+    let done = run_in(folder.path(), plan, setting, stop).await;
+    done.map_err(|error| folder.explain(error, *interrupted.borrow()))
+}
+
+async fn run_in(
+    folder: &Path,
+    plan: &RunPlan,
+    setting: &Setting,
+    stop: watch::Receiver<bool>,
+) -> anyhow::Result<Run> {
     let started_at = OffsetDateTime::now_utc();
     let progress = Progress::new(
         setting.progress,
@@ -70,12 +86,8 @@ pub async fn run(
     progress.say("starting the cluster");
     // What a harness left that died hard would be in the way.
     let swept = block_in_place(holdfast_nemesis::sweep);
-    let mut stage = Stage::set(&plan.scenario, plan.seed, setting)?;
-    let worked = work(plan, &mut stage, &progress, stop).await;
-    if worked.is_err() && setting.keep {
-        progress.say("kept what there is");
-    }
-    let (mut history, mut facts, canaries) = worked?;
+    let mut stage = Stage::set(&plan.scenario, plan.seed, folder, &setting.binary)?;
+    let (mut history, mut facts, canaries) = work(plan, &mut stage, &progress, stop).await?;
     progress.say("reading what the nodes left behind");
     for (node, how) in stage.cluster.stop_all(STOP).await {
         // Everything is healed: nothing explains it.
@@ -107,7 +119,12 @@ pub async fn run(
         verdicts,
         reproduce: plan.command.clone(),
         skipped: facts.skipped.clone(),
-        notes: output::notes(&facts, &swept, &stage, setting),
+        notes: output::notes(
+            &facts,
+            &swept,
+            &stage,
+            (setting, plan.scenario.cluster.disk),
+        ),
     };
     output::write(&run, plan, &setting.out)?;
     if run.ruling() != Ruling::Ok {

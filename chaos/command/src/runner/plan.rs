@@ -1,5 +1,6 @@
 //! What a run shall do, with everything that the command line changed in the scenario.
 
+use super::folder::Keep;
 use crate::cli::Common;
 use crate::scenario::Scenario;
 use serde::{Deserialize, Serialize};
@@ -26,8 +27,8 @@ pub struct Setting {
     pub binary: PathBuf,
     /// Where its files go.
     pub out: PathBuf,
-    /// Whether the nodes' folders are kept.
-    pub keep: bool,
+    /// When the nodes' folders are kept.
+    pub keep: Keep,
     /// Whether the terminal shows how it goes.
     pub progress: bool,
 }

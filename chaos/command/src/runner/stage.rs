@@ -1,6 +1,6 @@
 //! Where a run happens: the folder, the links between nodes, their disks, and the cluster.
 
-use super::plan::Setting;
+use super::folder::Folder;
 use crate::catalogue;
 use crate::cluster::{Cluster, Draft};
 use crate::evidence::{self, Hunter, RecordSeen};
@@ -14,14 +14,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use tempfile::TempDir;
 
 /// Size of a node's disk. Blocks are taken as they are written.
 const DISK_BYTES: u64 = 512 << 20;
 
 /// Everything that runs. Dropped, it is gone.
 pub(crate) struct Stage {
-    // Order matters when it is dropped: processes end before their disks and links go, and the folder last.
+    // Order matters when it is dropped: processes end before their disks and links go.
     pub(crate) cluster: Cluster,
     pub(crate) relay: Relay,
     /// Every packet between nodes.
@@ -32,22 +31,17 @@ pub(crate) struct Stage {
     /// Records of disks that were damaged or set back since.
     remembered: Vec<(u64, Vec<RecordSeen>)>,
     grounds: Grounds,
-    _temporary: Option<TempDir>,
 }
 
 impl Stage {
-    /// Makes the folder, the links, the disks and the configured cluster; nothing is started.
-    pub(crate) fn set(scenario: &Scenario, seed: u64, setting: &Setting) -> anyhow::Result<Self> {
-        let temporary = tempfile::Builder::new()
-            .prefix("holdfast-chaos-")
-            .tempdir()
-            .context("making a temporary folder")?;
-        let (folder, temporary) = if setting.keep {
-            (temporary.keep(), None)
-        } else {
-            (temporary.path().to_owned(), Some(temporary))
-        };
-        let grounds = Grounds::claim(&folder)?;
+    /// Makes the links, the disks and the configured cluster in a folder; nothing is started.
+    pub(crate) fn set(
+        scenario: &Scenario,
+        seed: u64,
+        folder: &Path,
+        binary: &Path,
+    ) -> anyhow::Result<Self> {
+        let grounds = Grounds::claim(folder)?;
         let folder = grounds.root().to_owned();
         let draft = Draft::new(&folder, scenario.cluster)?;
         let listens: Vec<(u64, SocketAddr)> = draft
@@ -55,7 +49,7 @@ impl Stage {
             .iter()
             .map(|place| (place.id, place.peer_listen))
             .collect();
-        let wire = Wire::new(&folder.join("packets"))?;
+        let wire = Wire::new(&Folder::packets(&folder))?;
         let tap = wire.clone();
         let relay = Relay::tapped(&listens, seed, move |_, packet| tap.keep(packet))
             .context("starting the relay")?;
@@ -73,8 +67,8 @@ impl Stage {
             }
         }
         let advertised = |id: u64| relay.advertised(id).expect("the relay knows every node");
-        let (places, ca_pem) = draft.configure(&setting.binary, advertised)?;
-        let mut cluster = Cluster::new(places, &setting.binary, ca_pem)?;
+        let (places, ca_pem) = draft.configure(binary, advertised)?;
+        let mut cluster = Cluster::new(places, binary, ca_pem)?;
         for node in cluster.nodes_mut() {
             if let Some(shim) = shims.get(&node.id()) {
                 node.environment = shim.environment();
@@ -89,7 +83,6 @@ impl Stage {
             shims,
             remembered: Vec::new(),
             grounds,
-            _temporary: temporary,
         })
     }
 
