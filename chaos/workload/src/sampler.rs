@@ -145,7 +145,7 @@ impl Shared {
     }
 }
 
-/// What two answers show. Without both the node is down.
+/// What two answers show. Without both the node is down, and so it is when it says that it has stopped.
 fn read(leader: Option<&Answer>, health: Option<&Answer>) -> NodeSample {
     let mut sample = NodeSample {
         node: 0,
@@ -163,11 +163,14 @@ fn read(leader: Option<&Answer>, health: Option<&Answer>) -> NodeSample {
     else {
         return sample;
     };
+    let leads = leader.body.get("is_self") == Some(&Json::Bool(true));
+    // Its consensus has ended for good: however it answers, it is as good as gone, and nobody may call that quarantine. What
+    // led a moment before did lead.
+    if !leads && role(health) == Some("stopped") {
+        return sample;
+    }
     let number = |field: &str| leader.body.get(field).and_then(Json::as_u64);
-    sample.state = state(
-        leader.body.get("is_self") == Some(&Json::Bool(true)),
-        health,
-    );
+    sample.state = state(leads, health);
     sample.sealed = health
         .body
         .get("sealed")
@@ -180,14 +183,18 @@ fn read(leader: Option<&Answer>, health: Option<&Answer>) -> NodeSample {
     sample
 }
 
+fn role(health: &Answer) -> Option<&str> {
+    health.body.get("role").and_then(Json::as_str)
+}
+
 fn state(leads: bool, health: &Answer) -> NodeState {
     if leads {
         return NodeState::Leader;
     }
-    match health.body.get("role").and_then(Json::as_str) {
+    match role(health) {
         Some("candidate") => NodeState::Candidate,
         Some("learner") => NodeState::Learner,
-        Some("quarantined" | "stopped") => NodeState::Quarantined,
+        Some("quarantined") => NodeState::Quarantined,
         // It does not say while it cannot read its own state: that it is quarantined, by 503.
         None if health.status == 503 => NodeState::Quarantined,
         // It may have become leader between the two answers; when the first was given it was not.
@@ -234,6 +241,10 @@ mod tests {
         ] {
             assert_eq!(read(Some(&told(false)), Some(&health(role))).state, state);
         }
+        let stopped = read(Some(&told(false)), Some(&health("stopped")));
+        assert_eq!(stopped, read(None, None), "it is down, and shows nothing");
+        let led = read(Some(&told(true)), Some(&health("stopped")));
+        assert_eq!((led.state, led.term), (NodeState::Leader, 5));
         let silent = answer(503, json!({ "errors": ["x"] }));
         assert_eq!(
             read(Some(&told(false)), Some(&silent)).state,
