@@ -29,6 +29,10 @@ fn needs(scenario: &Scenario) -> Vec<&str> {
             && catalogue::find(fault).is_some_and(|entry| entry.group != Group::Network)
     };
     let mut needs: Vec<&str> = scenario.faults().into_iter().filter(special).collect();
+    // Whoever lies is caught by cutting the power.
+    if needs.contains(&"lying-sync") {
+        needs.push("power-cut");
+    }
     if scenario.cluster.disk == Disk::Image {
         needs.push("disk-image");
     }
@@ -77,6 +81,23 @@ mod tests {
         );
         assert_eq!(missing_among(&needs[1..], &found), None);
         assert!(missing_among(&["unheard-of"], &found).is_some());
+    }
+
+    #[test]
+    fn every_ability_is_one_that_a_scenario_can_need_and_the_other_way_round() {
+        let tried: Vec<&str> = holdfast_nemesis::tried().collect();
+        let special = |name: &&str| {
+            let entry = catalogue::find(name).expect("it is in the catalogue");
+            entry.group != Group::Network && entry.name != "stop"
+        };
+        let names = catalogue::ALL.iter().map(|entry| entry.name);
+        for name in names.filter(special) {
+            assert!(tried.contains(&name), "the doctor never tries {name}");
+        }
+        for name in tried {
+            let usable = name == "disk-image" || catalogue::find(name).is_some();
+            assert!(usable, "no scenario can name {name}");
+        }
     }
 
     #[test]

@@ -216,6 +216,14 @@ pub const ALL: &[Entry] = &[
     .by_shim()
     .may_end(),
     entry(
+        "no-space",
+        Group::Disk,
+        Cost::Struck,
+        "writes fail as on a full disk, which need not be an image; it ends, and is started and unsealed again",
+    )
+    .by_shim()
+    .may_end(),
+    entry(
         "torn-write",
         Group::Disk,
         Cost::Struck,
@@ -238,6 +246,15 @@ pub const ALL: &[Entry] = &[
         "killed, set back to an older image of its disk, started again",
     )
     .on_image()
+    .may_end(),
+    entry(
+        "lying-sync",
+        Group::Disk,
+        Cost::Lost,
+        "syncs do nothing and say that they did; then power is cut, and what was promised is gone: a control",
+    )
+    .on_image()
+    .by_shim()
     .may_end(),
     entry(
         "clock-jump",

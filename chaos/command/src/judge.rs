@@ -1,6 +1,7 @@
 //! Which checkers judge a run, and the judgements that need more than a history.
 
 mod answers;
+mod control;
 
 use crate::catalogue::{self, Cost};
 use crate::evidence::Evidence;
@@ -30,6 +31,10 @@ pub const OF_PROCESSES: &[(&str, &str)] = &[
         "a full scan of each node's state arrives at the digest that the node keeps",
     ),
     (
+        "control",
+        "where a scenario makes writes vanish on purpose, durability saw it",
+    ),
+    (
         "quarantine",
         "a node whose disk was set back never leads or seeks votes again",
     ),
@@ -39,10 +44,13 @@ pub const OF_PROCESSES: &[(&str, &str)] = &[
 const VIOLATIONS_MAX: usize = 20;
 
 /// How fast it must be again after healing, in percent of before. Real machines have other things to do as well.
-const BOUNDS: LivenessBounds = LivenessBounds {
-    first_write_ms: 15_000,
-    throughput_percent: 40,
-};
+fn bounds() -> LivenessBounds {
+    LivenessBounds {
+        first_write_ms: 15_000,
+        throughput_percent: 40,
+        ..LivenessBounds::default()
+    }
+}
 
 /// Judges a run.
 pub(crate) fn judge(
@@ -51,7 +59,7 @@ pub(crate) fn judge(
     facts: &Facts,
     evidence: &Evidence,
 ) -> Vec<Verdict> {
-    let mut verdicts = of_history(history, scenario, &facts.lost);
+    let mut verdicts = as_it_is(history, scenario, &facts.lost);
     verdicts.extend(
         evidence
             .hunter
@@ -71,16 +79,27 @@ pub(crate) fn judge(
     }
     verdicts.push(state_scan(facts, evidence));
     verdicts.extend(quarantine(history));
+    if scenario.expect.loss {
+        control::control(&mut verdicts);
+    }
     verdicts
 }
 
 /// Judges what a history shows of a scenario. Of nodes that are lost, service is not asked.
 #[must_use]
 pub fn of_history(history: &History, scenario: &Scenario, lost: &BTreeSet<u64>) -> Vec<Verdict> {
-    let mut verdicts = judge_all(history, &scenario.claims(), BOUNDS);
+    let mut verdicts = as_it_is(history, scenario, lost);
+    if scenario.expect.loss {
+        control::control(&mut verdicts);
+    }
+    verdicts
+}
+
+fn as_it_is(history: &History, scenario: &Scenario, lost: &BTreeSet<u64>) -> Vec<Verdict> {
+    let mut verdicts = judge_all(history, &scenario.claims(), bounds());
     if scenario.asks_for_service() {
         let served = service(history, scenario, lost);
-        replace(&mut verdicts, holdfast_check::liveness(&served, BOUNDS));
+        replace(&mut verdicts, holdfast_check::liveness(&served, bounds()));
     } else {
         verdicts.retain(|verdict| verdict.checker != "liveness");
     }
@@ -110,7 +129,7 @@ pub fn lost(history: &History) -> BTreeSet<u64> {
 /// Judges a history of which nothing else is known.
 #[must_use]
 pub fn history_alone(history: &History) -> Vec<Verdict> {
-    judge_all(history, &Claims::default(), BOUNDS)
+    judge_all(history, &Claims::default(), bounds())
 }
 
 /// What clients were served: without nodes that are lost, and without the last look, which is in no hurry.

@@ -19,8 +19,10 @@ mod target;
 mod wait;
 mod watch;
 
-pub use disk::{CutPower, DamageFile, DataFile, FillDisk, HangDisk, NodeDisk, RollBack, Snapshot};
-pub use doctor::{Ability, doctor};
+pub use disk::{
+    CutPower, DamageFile, DataFile, FillDisk, HangDisk, LieOnSync, NodeDisk, RollBack, Snapshot,
+};
+pub use doctor::{Ability, doctor, tried};
 pub use grounds::Grounds;
 pub use nemesis::{Demand, Evidence, Nemesis, NemesisError};
 pub use process::{ExhaustDescriptors, Freeze, Kill, LimitMemory, Pause, Process, StarveCpu};

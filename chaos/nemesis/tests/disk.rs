@@ -3,7 +3,7 @@
 mod support;
 
 use holdfast_nemesis::{
-    CutPower, Demand, FaultFiles, FillDisk, HangDisk, Nemesis, NemesisError, NodeDisk, RollBack,
+    CutPower, Demand, FillDisk, HangDisk, LieOnSync, Nemesis, NemesisError, NodeDisk, RollBack,
     ShimControl,
 };
 use std::fs::{self, File, OpenOptions};
@@ -52,25 +52,31 @@ fn a_lying_sync_loses_what_it_promised() {
         let shim = Arc::new(ShimControl::create(&lab.grounds, &path).unwrap());
         let (worker, target) = lab.run_in(data, script, Some(&shim));
         let target = target.with_shim(shim).with_disk(Arc::clone(&disk));
-        let mut lie = FaultFiles::lying_sync(LIFE);
+        let mut fault: Box<dyn Nemesis> = if lies {
+            Box::new(LieOnSync::new(LIFE))
+        } else {
+            Box::new(CutPower::default())
+        };
         if lies {
-            lie.install(from_ref(&target)).unwrap();
+            fault.install(from_ref(&target)).unwrap();
         }
         fs::write(worker.data.join("go"), "").unwrap();
         let output = worker.data.join("output");
         until("a promise", || {
             fs::read_to_string(&output).is_ok_and(|text| text == "done\n")
         });
-        assert_eq!(lie.verify().unwrap().bites, lies);
-        let mut cut = CutPower::default();
-        cut.install(from_ref(&target)).unwrap();
+        if !lies {
+            fault.install(from_ref(&target)).unwrap();
+        }
+        assert!(fault.verify().unwrap().bites);
         assert!(matches!(
-            cut.heal(),
+            fault.heal(),
             Err(NemesisError::StillRuns { node: 1 })
         ));
         let promised = worker.data.join("promised");
         drop(worker);
-        cut.heal().unwrap();
+        fault.heal().unwrap();
+        fault.heal().unwrap();
         let there = fs::metadata(&promised).is_ok_and(|it| it.len() == 512);
         assert_eq!(there, !lies, "lying: {lies}");
     }

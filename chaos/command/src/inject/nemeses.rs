@@ -5,7 +5,7 @@ use crate::schedule::Step;
 use anyhow::{Context, bail};
 use holdfast_nemesis::{
     BendClock, CutPower, DamageFile, DataFile, ExhaustDescriptors, FaultFiles, FillDisk, Freeze,
-    HangDisk, Kill, LimitMemory, Nemesis, Pause, RollBack, StarveCpu,
+    HangDisk, Kill, LieOnSync, LimitMemory, Nemesis, Pause, RollBack, StarveCpu,
 };
 use std::time::Duration;
 
@@ -50,6 +50,7 @@ pub(super) fn make(step: &Step, nodes: &[u64], stage: &Stage) -> anyhow::Result<
             life,
         ))?,
         "io-error" => on_data(FaultFiles::io_error(life))?,
+        "no-space" => on_data(FaultFiles::no_space(life))?,
         "torn-write" => on_data(FaultFiles::torn_write(life))?,
         "bit-flip" => {
             let file = data_file(params.file.as_deref().unwrap_or("log"))?;
@@ -58,6 +59,12 @@ pub(super) fn make(step: &Step, nodes: &[u64], stage: &Stage) -> anyhow::Result<
         "rolled-back-disk" => {
             let to = nodes.iter().map(|node| Ok((*node, stage.snapshot(*node)?)));
             Box::new(RollBack::to(to.collect::<anyhow::Result<_>>()?))
+        }
+        "lying-sync" => {
+            let on = nodes.iter().try_fold(LieOnSync::new(life), |lie, node| {
+                Ok::<_, anyhow::Error>(lie.on(stage.data_dir(*node)?))
+            });
+            Box::new(on?)
         }
         "clock-jump" => Box::new(BendClock::jump(params.offset_s.unwrap_or(JUMP_S), life)?),
         "clock-drift" => Box::new(BendClock::drift(params.speed.unwrap_or(SPEED), life)?),

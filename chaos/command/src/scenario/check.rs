@@ -78,6 +78,12 @@ impl Scenario {
         for (place, phase) in self.phases.iter().enumerate() {
             self.check_phase(place + 1, phase)?;
         }
+        if self.expect.loss && self.asks_for_service() {
+            return refuse(
+                "expect.loss",
+                "needs a budget over the minority: within it nothing may be lost",
+            );
+        }
         for fault in self.expect.installed.keys() {
             if !self.phases.iter().any(|phase| phase.fault == *fault) {
                 return refuse(format!("expect.installed.{fault}"), "stands in no phase");

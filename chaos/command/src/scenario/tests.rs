@@ -135,6 +135,8 @@ fn what_cannot_be_is_refused_by_name() {
         };
         assert_eq!(found, field);
     }
+    let boast = Scenario::parse(&format!("{GOOD}[expect]\nloss = true\n"));
+    assert!(boast.unwrap_err().to_string().contains("expect.loss"));
     let strange = format!("{GOOD}[expect]\ninstalled = {{ pause = 1 }}\n");
     assert!(
         Scenario::parse(&strange)

@@ -3,6 +3,7 @@
 mod damage;
 mod fill;
 mod hang;
+mod lie;
 mod node_disk;
 mod power;
 mod registry;
@@ -12,6 +13,7 @@ mod tools;
 pub use damage::{DamageFile, DataFile};
 pub use fill::FillDisk;
 pub use hang::HangDisk;
+pub use lie::LieOnSync;
 pub use node_disk::NodeDisk;
 pub use power::CutPower;
 pub use snapshot::{RollBack, Snapshot};

@@ -51,6 +51,11 @@ const TRIES: &[(&str, &str, Try)] = &[
 const ROOT_DISK: &str = "root, loop devices, e2fsprogs, util-linux";
 const SHIM: &str = "the shim, and a program that is linked to libc dynamically";
 
+/// The names of what is tried, without trying it.
+pub fn tried() -> impl Iterator<Item = &'static str> {
+    TRIES.iter().map(|(name, ..)| *name)
+}
+
 /// Tries every fault, on processes and disks of its own, and puts them away. It takes a few seconds.
 #[must_use]
 pub fn doctor() -> Vec<Ability> {
