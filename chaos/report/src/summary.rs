@@ -9,6 +9,8 @@ use crate::run::{Level, Run, Skipped};
 
 /// Checkers whose violations are lost acknowledged writes.
 const LOSS: [&str; 1] = ["durability"];
+/// The checker of runs in which losses were made on purpose, to see whether they are seen.
+const CONTROL: &str = "control";
 /// Checkers whose violations are reads older than they were allowed to be.
 const STALE: [&str; 3] = ["linearizability", "staleness", "stale-reads"];
 
@@ -47,6 +49,8 @@ pub struct Summary {
     pub first_acks_ns: Vec<Option<u64>>,
     /// The longest time without an acknowledged write.
     pub outage_longest_ns: Option<u64>,
+    /// Whether losses were made on purpose: what was lost then is no loss of the cluster's.
+    pub control: bool,
     /// Acknowledged writes lost, as far as told.
     pub lost: Tally,
     /// Reads older than they were allowed to be, as far as told.
@@ -94,6 +98,7 @@ impl Summary {
             leader_losses: figures.recovery.leader_losses,
             first_acks_ns: counted.map(|times| times.first_ack_ns).collect(),
             outage_longest_ns: figures.outage_longest_ns(),
+            control: run.verdicts.iter().any(|one| one.checker == CONTROL),
             lost: Tally::of(&run.verdicts, &LOSS),
             stale: Tally::of(&run.verdicts, &STALE),
             skipped: run.skipped.clone(),

@@ -128,6 +128,9 @@ fn chosen(args: &cli::Sweep, swept: &mut Swept) -> anyhow::Result<Vec<(String, S
         if args.ci && !scenario.ci {
             continue;
         }
+        // What the command line makes impossible is told before the first run, not after hours of others.
+        RunPlan::new(&name, scenario.clone(), None, &args.common)
+            .with_context(|| format!("scenario {name}, as it is to be changed"))?;
         match crate::ability::missing(&scenario) {
             None => chosen.push((name, scenario)),
             Some(reason) => swept.skipped.push(LeftOut {

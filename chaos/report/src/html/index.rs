@@ -84,16 +84,17 @@ fn why(sweep: &Sweep) -> String {
 }
 
 fn key_figures(out: &mut String, runs: &[Summary]) {
+    let earnest = || runs.iter().filter(|run| !run.control);
     out.push_str("<section aria-label=\"Key figures\"><dl class=\"key\">");
     tally_card(
         out,
         "Acknowledged writes lost",
-        &Tally::sum(runs.iter().map(|run| run.lost)),
+        &Tally::sum(earnest().map(|run| run.lost)),
     );
     tally_card(
         out,
         "Reads staler than allowed",
-        &Tally::sum(runs.iter().map(|run| run.stale)),
+        &Tally::sum(earnest().map(|run| run.stale)),
     );
     let losses = runs.iter().map(|run| run.leader_losses).sum();
     let faults = runs.iter().map(|run| run.faults).sum();
@@ -212,11 +213,16 @@ fn row(out: &mut String, run: &Summary) {
     let (word, class) = ruling_word(run.ruling);
     let _ = write!(
         out,
-        "<tr><td><span class=\"sign {class}\">{} {}</span></td><td><b><a href=\"{}.html\">{}</a></b>",
+        "<tr><td><span class=\"sign {class}\">{} {}</span></td><td><b><a href=\"{}.html\">{}</a></b>{}",
         ruling_sign(run.ruling),
         word.to_lowercase(),
         escape(&run.stem),
         escape(&shortened(&run.scenario, 80)),
+        if run.control {
+            " <span class=\"flag blue\">control</span>"
+        } else {
+            ""
+        },
     );
     let first_ack = Quantiles::of_some(run.first_acks_ns.iter().copied());
     let never = first_ack.count > 0 && first_ack.p50.is_none();
@@ -301,6 +307,23 @@ mod tests {
         assert!(places.is_sorted(), "{places:?}");
         assert!(page.contains("node 1 to answer: &lt;it&gt; ended"));
         assert!(page.contains("no loop devices"));
+    }
+
+    #[test]
+    fn what_a_control_lost_on_purpose_is_not_counted() {
+        let mut run = crate::html::tests::run();
+        run.verdicts[0].checker = "control".to_owned();
+        run.verdicts.truncate(1);
+        let mut sweep = sweep(&[Ruling::Ok]);
+        let cards = |sweep: &Sweep| {
+            let mut out = String::new();
+            key_figures(&mut out, &sweep.runs);
+            out.split("Leader losses").next().map(str::to_owned)
+        };
+        let before = cards(&sweep);
+        sweep.runs.push(Summary::of(&run));
+        assert_eq!(cards(&sweep), before);
+        assert!(html_index(&sweep).contains(">control</span>"));
     }
 
     #[test]
