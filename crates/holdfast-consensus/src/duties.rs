@@ -1,4 +1,5 @@
-//! What only the leader does: tick the clock, set checkpoints, keep the members' records; and give way when its clock is off.
+//! What only the leader does: tick the clock, set checkpoints, keep the members' records, finish what a former leader began; and
+//! give way when its clock is off.
 
 use crate::host;
 use crate::inner::{Inner, Phase, leadership, metrics};
@@ -67,6 +68,7 @@ async fn lead(inner: &Inner, raft: &Raft, done: &mut Done) {
         return;
     }
     if done.records.is_none_or(|at| at.elapsed() >= RECORDS_EVERY) {
+        finish_change(inner, raft).await;
         keep_records(inner, raft).await;
         done.records = Some(Instant::now());
     }
@@ -85,6 +87,18 @@ async fn lead(inner: &Inner, raft: &Raft, done: &mut Done) {
             done.checkpoint = now;
             done.checkpoint_index = answer.index;
         }
+    }
+}
+
+/// A change of the members whose leader was lost half way ends here, not when somebody asks for the next one.
+async fn finish_change(inner: &Inner, raft: &Raft) {
+    let Ok(_changing) = inner.changing.try_lock() else {
+        return;
+    };
+    match tokio::time::timeout(PROPOSE_WAIT, members::finish(raft)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "a change of the members stays half done"),
+        Err(_) => tracing::debug!("a change of the members stays half done: no quorum in time"),
     }
 }
 

@@ -24,16 +24,24 @@ struct State {
     current_at: Option<Instant>,
     /// Committed index and when it was everything.
     pending: VecDeque<(u64, Instant)>,
+    /// When a quorum last confirmed a leader that told so.
+    led_at: Option<Instant>,
 }
 
 impl Freshness {
     /// Everything acknowledged before `as_of` is at or below `index`.
     pub(crate) fn note(&self, index: u64, as_of: Instant) {
         let mut state = self.state.lock();
+        state.led_at = state.led_at.max(Some(as_of));
         if state.pending.len() == PENDING_MAX {
             state.pending.pop_front();
         }
         state.pending.push_back((index, as_of));
+    }
+
+    /// When there certainly was a leader, as this node heard it.
+    pub(crate) fn led_at(&self) -> Option<Instant> {
+        self.state.lock().led_at
     }
 
     /// Age of the state when `applied` is applied; `None` before it was first known current.
@@ -42,6 +50,7 @@ impl Freshness {
         let State {
             current_at,
             pending,
+            ..
         } = &mut *state;
         pending.retain(|(index, as_of)| {
             let reached = *index <= applied;

@@ -10,6 +10,7 @@ use crate::peers::Peers;
 use crate::raft_types::{Metrics, Raft};
 use crate::read_batch::ReadBatch;
 use crate::timing::{Snapshots, Timing};
+use crate::visitors::Visitors;
 use holdfast_machine::Unavailable;
 use holdfast_store::{LogStore, StateStore};
 use openraft::ServerState;
@@ -41,6 +42,10 @@ pub(crate) struct Inner {
     pub(crate) configured: Vec<Member>,
     /// Nodes that are being added: peers, not yet members.
     pub(crate) candidates: Mutex<BTreeMap<u64, MemberInfo>>,
+    /// Held while the members are being changed.
+    pub(crate) changing: tokio::sync::Mutex<()>,
+    /// Nodes that joined without this one having heard of it, perhaps.
+    pub(crate) visitors: Visitors,
     pub(crate) version: String,
     pub(crate) host: Arc<dyn Host>,
     pub(crate) timing: Timing,

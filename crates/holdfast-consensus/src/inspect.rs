@@ -7,6 +7,7 @@ use crate::start::Consensus;
 use bytes::Bytes;
 use holdfast_machine::{Command, Role, StorageFault};
 use openraft::ServerState;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A stored entry, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +94,31 @@ pub struct Glance {
     pub applied: u64,
 }
 
+/// Who the members are, as a node's log says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Members {
+    /// Each by number, and whether it votes.
+    pub all: BTreeMap<u64, bool>,
+    /// Known to be committed, and no change half done.
+    pub settled: bool,
+}
+
 impl Consensus {
+    /// Who the members are now, committed or not; `None` when this node takes no part.
+    #[must_use]
+    pub fn members(&self) -> Option<Members> {
+        let raft = self.inner.raft().ok()?;
+        let metrics = metrics(&raft);
+        let membership = metrics.membership_config.membership();
+        let voters: BTreeSet<u64> = membership.voter_ids().collect();
+        let all = membership.nodes();
+        Some(Members {
+            all: all.map(|(id, _)| (*id, voters.contains(id))).collect(),
+            settled: metrics.membership_config == metrics.committed_membership_config
+                && membership.get_joint_config().len() == 1,
+        })
+    }
+
     /// Where this node stands now; cheap enough to be asked after each event.
     #[must_use]
     pub fn glance(&self) -> Glance {

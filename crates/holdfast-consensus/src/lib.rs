@@ -48,13 +48,16 @@ mod state_adapter;
 mod status;
 mod step_down;
 mod timing;
+mod visitors;
 
 #[cfg(test)]
 mod tests;
 
 pub use clock::{SystemClock, WallClock};
 pub use host::{Host, SystemHost, hosted, spawn};
-pub use inspect::{EntryPayload, Glance, LogEntry, Unreadable, read_entry, read_log_id, read_vote};
+pub use inspect::{
+    EntryPayload, Glance, LogEntry, Members, Unreadable, read_entry, read_log_id, read_vote,
+};
 pub use member::{Member, MemberInfo, NodeRecord, NodeRecordError};
 pub use members::{MemberChange, MembersError};
 pub use start::{Consensus, Options, StartError};

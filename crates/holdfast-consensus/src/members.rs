@@ -42,6 +42,8 @@ pub enum MembersError {
 
 /// Entries a learner may lack when it gets its vote.
 const LAG_MAX: u64 = 1_000;
+/// A voter that was last heard longer ago is not counted on: three pings.
+const SILENCE_MAX: Duration = Duration::from_secs(3);
 /// Wait between two looks at what has to come true first.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -110,20 +112,38 @@ pub(crate) async fn on_leader(
 ) -> Result<(), MembersError> {
     let until = Instant::now() + deadline;
     let work = async {
+        let _changing = inner.changing.lock().await;
+        finish(raft).await?;
         // What is refused or done from here on is judged on everything acknowledged so far.
         let index = read_index::round(inner, deadline).await?;
         inner.applied.reach(index, deadline).await?;
         match change {
             MemberChange::Add(member) => add(inner, raft, member).await,
             MemberChange::Promote(id) => promote(raft, id.0).await,
-            MemberChange::Demote(id) => demote(raft, id.0).await,
-            MemberChange::Remove(id) => remove(raft, id.0).await,
+            MemberChange::Demote(id) => demote(inner, raft, id.0).await,
+            MemberChange::Remove(id) => remove(inner, raft, id.0).await,
         }
     };
     match tokio::time::timeout_at(until, work).await {
         Ok(result) => result,
         Err(_) => Err(Unavailable::NoQuorum.into()),
     }
+}
+
+/// Finishes a change that a former leader left half done. Until then everything needs the majority of two configurations, and
+/// another change would begin from the one that nobody sees yet.
+pub(crate) async fn finish(raft: &Raft) -> Result<(), MembersError> {
+    let half_done = {
+        let metrics = metrics(raft);
+        let configs = metrics.membership_config.membership().get_joint_config();
+        configs.len() > 1
+    };
+    if !half_done {
+        return Ok(());
+    }
+    tracing::info!("finishes a change of the members that was left half done");
+    let nothing_more = ChangeMembers::AddVoterIds(BTreeSet::new());
+    written(raft.change_membership(nothing_more, true).await)
 }
 
 async fn add(inner: &Inner, raft: &Raft, member: Member) -> Result<(), MembersError> {
@@ -198,20 +218,20 @@ async fn promote(raft: &Raft, id: u64) -> Result<(), MembersError> {
     written(raft.change_membership(change, true).await)
 }
 
-async fn demote(raft: &Raft, id: u64) -> Result<(), MembersError> {
-    require_voter_besides(raft, id)?;
+async fn demote(inner: &Inner, raft: &Raft, id: u64) -> Result<(), MembersError> {
+    require_quorum_without(inner, raft, id)?;
     let change = ChangeMembers::RemoveVoters(BTreeSet::from([id]));
     written(raft.change_membership(change, true).await)
 }
 
-async fn remove(raft: &Raft, id: u64) -> Result<(), MembersError> {
+async fn remove(inner: &Inner, raft: &Raft, id: u64) -> Result<(), MembersError> {
     let metrics = metrics(raft);
     let membership = metrics.membership_config.membership();
     if membership.get_node(&id).is_none() {
         return Err(refused("no member has this number"));
     }
     let change = if membership.voter_ids().any(|voter| voter == id) {
-        require_voter_besides(raft, id)?;
+        require_quorum_without(inner, raft, id)?;
         ChangeMembers::RemoveVoters(BTreeSet::from([id]))
     } else {
         ChangeMembers::RemoveNodes(BTreeSet::from([id]))
@@ -219,7 +239,9 @@ async fn remove(raft: &Raft, id: u64) -> Result<(), MembersError> {
     written(raft.change_membership(change, false).await)
 }
 
-fn require_voter_besides(raft: &Raft, id: u64) -> Result<(), MembersError> {
+/// The voters that would be left must be a quorum of themselves now: else the change would never end, and nothing could be
+/// written until it does.
+fn require_quorum_without(inner: &Inner, raft: &Raft, id: u64) -> Result<(), MembersError> {
     let metrics = metrics(raft);
     let voters: BTreeSet<u64> = metrics.membership_config.voter_ids().collect();
     if !voters.contains(&id) {
@@ -227,6 +249,19 @@ fn require_voter_besides(raft: &Raft, id: u64) -> Result<(), MembersError> {
     }
     if voters.len() == 1 {
         return Err(refused("it is the last node with a vote"));
+    }
+    let answers = |voter: &u64| {
+        let view = inner.peers.get(*voter);
+        *voter == inner.node() || view.is_some_and(|view| view.heard_at.elapsed() < SILENCE_MAX)
+    };
+    let (left, answering) = {
+        let left = voters.iter().filter(|voter| **voter != id);
+        (voters.len() - 1, left.copied().filter(answers).count())
+    };
+    if answering <= left / 2 {
+        return Err(refused(
+            "of the nodes that would keep a vote too few answer: bring them back, or take out those that are lost",
+        ));
     }
     Ok(())
 }

@@ -4,8 +4,9 @@ use crate::gossip;
 use crate::host;
 use crate::inner::{Inner, Phase, metrics};
 use crate::members;
+use crate::visitors;
 use holdfast_types::NodeId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,7 +100,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
     }
 }
 
-/// Peers by number and address: of the membership once there is one, else as configured; and whoever is being added.
+/// Peers by number and address: of the membership once there is one, else as configured; whoever is being added; visitors.
 fn wanted(inner: &Inner) -> BTreeMap<u64, String> {
     let mut wanted = BTreeMap::new();
     if let Phase::Running(raft) = &*inner.phase.borrow() {
@@ -116,6 +117,8 @@ fn wanted(inner: &Inner) -> BTreeMap<u64, String> {
     for (id, info) in &*inner.candidates.lock() {
         wanted.insert(*id, info.peer_addr.clone());
     }
+    let members: BTreeSet<u64> = wanted.keys().copied().collect();
+    wanted.extend(visitors::present(inner, &members));
     wanted.remove(&inner.node());
     for (id, name) in &mut wanted {
         // What a node says of itself is newer than what others wrote down.

@@ -5,7 +5,7 @@ use crate::host::hosted;
 use crate::inner::{Inner, Phase, leadership, metrics};
 use crate::link::refusal;
 use crate::raft_types::Raft;
-use crate::{join, members, propose, read_index, snapshot_in, step_down};
+use crate::{join, members, propose, read_index, snapshot_in, step_down, visitors};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use holdfast_machine::Unavailable;
@@ -17,6 +17,7 @@ use pb::refusal::Reason;
 use pb::request::Body as Ask;
 use pb::response::Body as Answer;
 use prost::Message;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -60,6 +61,14 @@ impl Handler for Server {
             host,
             snapshot_in::serve(&self.inner, from.0, sink, source),
         ))
+    }
+
+    fn knock(&self, from: NodeId, address: SocketAddr) -> BoxFuture<'_, ()> {
+        let host = Arc::clone(&self.inner.host);
+        let inner = &self.inner;
+        Box::pin(hosted(host, async move {
+            visitors::knock(inner, from.0, address);
+        }))
     }
 }
 

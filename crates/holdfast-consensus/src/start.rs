@@ -19,6 +19,7 @@ use crate::reconcile::reconcile;
 use crate::server::Server;
 use crate::state_adapter::StateAdapter;
 use crate::timing::{Preset, Snapshots, Timing, TimingError};
+use crate::visitors::Visitors;
 use crate::{duties, join, read_index, roster};
 use holdfast_machine::Unavailable;
 use holdfast_store::Stores;
@@ -238,6 +239,8 @@ fn assemble(options: Options) -> (Arc<Inner>, Rounds) {
         me,
         configured: options.members,
         candidates: Mutex::default(),
+        changing: tokio::sync::Mutex::default(),
+        visitors: Visitors::default(),
         version: options.version,
         host: options.host,
         timing: options.timing,

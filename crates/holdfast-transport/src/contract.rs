@@ -139,6 +139,10 @@ pub trait Handler: Send + Sync + 'static {
         sink: Box<dyn FrameSink>,
         source: Box<dyn FrameSource>,
     ) -> BoxFuture<'_, ()>;
+
+    /// A node that is no peer has dialled, showed a certificate of this cluster, and was refused. It listens where it dials
+    /// from. It will try again: whoever has missed that it joined can make it a peer until then.
+    fn knock(&self, from: NodeId, address: SocketAddr) -> BoxFuture<'_, ()>;
 }
 
 /// How well a peer can be reached for this node's own calls.

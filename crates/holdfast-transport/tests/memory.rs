@@ -41,6 +41,10 @@ impl Handler for Counting {
     ) -> BoxFuture<'_, ()> {
         async {}.boxed()
     }
+
+    fn knock(&self, _from: NodeId, _address: SocketAddr) -> BoxFuture<'_, ()> {
+        futures::future::ready(()).boxed()
+    }
 }
 
 fn two(network: &MemoryNetwork) -> (Arc<MemoryTransport>, Arc<MemoryTransport>, Arc<Counting>) {

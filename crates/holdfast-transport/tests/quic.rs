@@ -41,6 +41,10 @@ impl Handler for Echo {
     ) -> BoxFuture<'_, ()> {
         async {}.boxed()
     }
+
+    fn knock(&self, _from: NodeId, _address: SocketAddr) -> BoxFuture<'_, ()> {
+        futures::future::ready(()).boxed()
+    }
 }
 
 fn identity(authority: &ClusterAuthority, node: u64, cluster: &str) -> Identity {

@@ -3,8 +3,10 @@
 mod bootstrap;
 mod cluster;
 mod failover;
+mod members;
 mod reconcile;
 mod snapshots;
 mod storm;
 mod suite;
+
 mod watch;

@@ -16,12 +16,15 @@ use holdfast_types::NodeId;
 use holdfast_types::limits::PEER_FRAME_BYTES_MAX;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+/// Nodes in memory are found by number; nobody dials this.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// What other nodes see of a node.
 pub(super) struct Node {
@@ -114,7 +117,10 @@ impl MemoryTransport {
                 what: Part::Message,
             });
         }
-        let ends = self.ends(to).ok_or(CallError::Unreachable(to))?;
+        let Some(ends) = self.ends(to) else {
+            self.knock(to, channel).await;
+            return Err(CallError::Unreachable(to));
+        };
         let exchange = self.exchange(&ends, channel, body, deadline);
         let exchange = tokio::time::timeout(deadline, exchange);
         tokio::select! {
@@ -156,6 +162,35 @@ impl MemoryTransport {
         passage.size = answer.as_ref().map_or(0, Bytes::len);
         self.hub.pass(&passage).await;
         answer
+    }
+
+    /// Tells a node that takes this one for a stranger that it is here, if the network lets it.
+    async fn knock(&self, to: NodeId, channel: Channel) {
+        let target = self.hub.nodes.lock().get(&to).cloned();
+        let target = target.filter(|target| target.peer(self.node.id).is_none());
+        let (Some(target), Some(_)) = (target, self.node.peer(to)) else {
+            return;
+        };
+        let passage = Passage {
+            from: self.node.id,
+            to,
+            channel: Some(channel),
+            answer: false,
+            size: 0,
+        };
+        let passes = self.hub.pass(&passage);
+        let handler = target.handler.lock().clone();
+        if tokio::time::timeout(self.node.settings.connect_wait, passes)
+            .await
+            .is_ok()
+            && let Some(handler) = handler
+            && !target.closing.is_cancelled()
+        {
+            let from = self.node.id;
+            target
+                .tasks
+                .spawn(async move { handler.knock(from, NOWHERE).await });
+        }
     }
 
     fn open(&self, to: NodeId) -> Result<Frames, OpenError> {

@@ -53,6 +53,9 @@ async fn admit(core: &Core, incoming: Incoming) -> Option<(Arc<Peer>, Connection
     let Some(peer) = id.and_then(|id| core.peer(id)) else {
         tracing::warn!(%address, node = id.map(|id| id.0), "refused a node that is not a peer");
         connection.close(codes::NOT_A_PEER, b"not a member of this cluster");
+        if let (Some(id), Some(handler)) = (id, core.handler()) {
+            handler.knock(id, address).await;
+        }
         return None;
     };
     let Some(boot) = greet(core, &connection).await else {

@@ -11,6 +11,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use holdfast_types::NodeId;
 use quinn::{Runtime, TokioRuntime};
+use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
@@ -68,6 +69,10 @@ impl Handler for Echo {
         _source: Box<dyn FrameSource>,
     ) -> BoxFuture<'_, ()> {
         async {}.boxed()
+    }
+
+    fn knock(&self, _from: NodeId, _address: SocketAddr) -> BoxFuture<'_, ()> {
+        futures::future::ready(()).boxed()
     }
 }
 

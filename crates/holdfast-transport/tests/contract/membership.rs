@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 for_both!(
     a_stranger_is_refused_both_ways,
+    a_stranger_that_is_refused_is_told_of,
     a_removed_peer_loses_its_connections,
     a_peer_may_be_added_later,
     status_lists_every_peer,
@@ -31,6 +32,27 @@ async fn a_stranger_is_refused_both_ways<F: Fabric>() {
     let error = one.call(3, Channel::Heartbeat, "x", PATIENCE).await;
     assert_eq!(error.unwrap_err(), CallError::Unreachable(NodeId(3)));
     two.ping(1).await;
+}
+
+async fn a_stranger_that_is_refused_is_told_of<F: Fabric>() {
+    let fabric = F::new(Settings::default());
+    let (one, two) = two(&fabric).await;
+    let stranger = Node::start(&fabric, 3);
+    set_peers(&fabric, &stranger, &[1, 3]);
+    let knocked = || one.handler.knocks.lock().unwrap().contains(&NodeId(3));
+    let begun = Instant::now();
+    while !knocked() {
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "nobody was told of the stranger"
+        );
+        let error = stranger.call(1, Channel::Heartbeat, "x", PATIENCE).await;
+        assert_eq!(error.unwrap_err(), CallError::Unreachable(NodeId(1)));
+    }
+    assert!(two.handler.knocks.lock().unwrap().is_empty());
+    // Who is made a peer because of it is let in when it tries again.
+    introduce(&fabric, &[&one, &stranger]).await;
+    stranger.ping(1).await;
 }
 
 async fn a_removed_peer_loses_its_connections<F: Fabric>() {

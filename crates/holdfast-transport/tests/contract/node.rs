@@ -8,9 +8,10 @@ use holdfast_transport::{
     CallError, Channel, FrameSink, FrameSource, Frames, Handler, PeerState, Refused, Transport,
 };
 use holdfast_types::NodeId;
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 
@@ -27,6 +28,8 @@ pub(crate) struct Obedient {
     streams: mpsc::UnboundedSender<Frames>,
     /// Streams whose handler runs.
     pub(crate) serving: AtomicUsize,
+    /// Strangers that were refused.
+    pub(crate) knocks: Mutex<BTreeSet<NodeId>>,
 }
 
 struct Inside<'a>(&'a AtomicUsize);
@@ -92,6 +95,11 @@ impl Handler for Obedient {
         }
         .boxed()
     }
+
+    fn knock(&self, from: NodeId, _address: SocketAddr) -> BoxFuture<'_, ()> {
+        self.knocks.lock().unwrap().insert(from);
+        futures::future::ready(()).boxed()
+    }
 }
 
 pub(crate) struct Node {
@@ -112,6 +120,7 @@ impl Node {
             release: Notify::new(),
             streams: sender,
             serving: AtomicUsize::new(0),
+            knocks: Mutex::default(),
         });
         transport.serve(handler.clone());
         Self {

@@ -1,0 +1,119 @@
+//! Members that change while a node is away, over QUIC, or whose change is interrupted.
+
+use super::cluster::{Cluster, SOON, eventually};
+use crate::members::{MemberChange, MembersError};
+use holdfast_machine::Replica as _;
+use holdfast_transport::PeerState;
+use holdfast_types::NodeId;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Node 3 is away while 4 joins and 1 is taken out. Then 1 and 2 are gone: 3 knows nobody who lives, and without it 4 is no
+/// quorum.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_missed_who_joined_finds_the_quorum_again() {
+    let mut cluster = Cluster::quic(4);
+    let fourth = cluster.members.pop().unwrap();
+    cluster = cluster.up().await;
+    cluster.put(1, "a", 1).await;
+    cluster.stop(3).await;
+    cluster.members.push(fourth.clone());
+    cluster.start(4).await;
+    let via = cluster.leader_among(&[1, 2]).await;
+    let change = |change| cluster.node(via).change_members(change, SOON);
+    change(MemberChange::Add(fourth)).await.unwrap();
+    change(MemberChange::Promote(NodeId(4))).await.unwrap();
+    eventually("it votes", async || {
+        let members = cluster.node(4).status().members;
+        members
+            .iter()
+            .any(|member| member.id == NodeId(4) && member.voter)
+    })
+    .await;
+    cluster
+        .node(2)
+        .change_members(MemberChange::Remove(NodeId(1)), SOON)
+        .await
+        .unwrap();
+    eventually("the removal is written down", async || {
+        let record = crate::members::record(&cluster.node(4).inner, 1).unwrap();
+        record.is_some_and(|record| record.removed)
+    })
+    .await;
+    cluster.put(4, "b", 2).await;
+    cluster.stop(1).await;
+    cluster.stop(2).await;
+    cluster.start(3).await;
+    cluster.leader().await;
+    assert_eq!(cluster.get(3, "b").await, Ok(Some(2)));
+    cluster.put(3, "c", 3).await;
+
+    // Who was taken out is let in by nobody who knows, also when there is no leader.
+    cluster.stop(4).await;
+    eventually("node 3 hears no leader", async || {
+        crate::visitors::is_lost(&cluster.node(3).inner)
+    })
+    .await;
+    cluster.start(1).await;
+    eventually("the one that was taken out is refused", async || {
+        let peers = cluster.node(1).inner.link.transport.status();
+        let refused = peers.iter().find(|peer| peer.id == NodeId(3));
+        let why = refused.and_then(|peer| peer.last_error.clone());
+        why.is_some_and(|why| why.contains("not a member"))
+    })
+    .await;
+    let state = cluster.node(3).inner.link.transport.peer_state(NodeId(1));
+    assert_eq!(state, None::<PeerState>);
+    cluster.down().await;
+}
+
+/// A former leader got as far as the joint configuration.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_that_was_left_half_done_is_finished() {
+    let cluster = Cluster::memory(3).up().await;
+    let leader = cluster.leader().await;
+    let raft = cluster.node(leader).inner.raft().unwrap();
+    let follower = 1 + leader % 3;
+    let rest: BTreeSet<u64> = [1, 2, 3].into_iter().filter(|id| *id != follower).collect();
+    let now = crate::inner::metrics(&raft).membership_config;
+    let nodes: BTreeMap<u64, _> = now
+        .membership()
+        .nodes()
+        .map(|(id, info)| (*id, info.clone()))
+        .collect();
+    let joint = openraft::Membership::new(vec![BTreeSet::from([1, 2, 3]), rest], nodes).unwrap();
+    let written = raft
+        .append_membership(joint, openraft::EntryPayload::Blank, [])
+        .await;
+    written.expect("the first half is written");
+    eventually(
+        "one configuration rules, in which that node learns",
+        async || {
+            let members = cluster.node(leader).members().unwrap();
+            members.settled && members.all.get(&follower) == Some(&false)
+        },
+    )
+    .await;
+    cluster.put(follower, "a", 1).await;
+    cluster.down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vote_is_not_taken_from_the_last_that_make_a_quorum() {
+    let mut cluster = Cluster::memory(3).up().await;
+    let leader = cluster.leader().await;
+    let (away, here) = (1 + leader % 3, 1 + (leader + 1) % 3);
+    cluster.crash(away).await;
+    let change = |change| cluster.node(leader).change_members(change, SOON);
+    eventually("the silent one is noticed", async || {
+        let members = cluster.node(leader).status().members;
+        let silent = members.iter().find(|member| member.id == NodeId(away));
+        silent.and_then(|member| member.last_contact_ms) > Some(3_000)
+    })
+    .await;
+    let refused = change(MemberChange::Demote(NodeId(here))).await;
+    assert!(matches!(refused, Err(MembersError::Refused(text)) if text.contains("too few answer")));
+    // The lost one can go, and then the other two are all there is.
+    change(MemberChange::Remove(NodeId(away))).await.unwrap();
+    cluster.put(here, "a", 1).await;
+    cluster.down().await;
+}

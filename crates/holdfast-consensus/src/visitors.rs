@@ -1,0 +1,92 @@
+//! Nodes that say they are members, and that this node has not heard of.
+//!
+//! A node that was away while members changed knows only the former ones. When none of those leads any more, nobody whom it
+//! would listen to can tell it: the new leader is a stranger and is refused. So a node that hears no leader makes a peer of
+//! whoever shows a certificate of this cluster, unless it knows that the number was taken out. What such a visitor can then do
+//! is what Raft lets it do; a node that hears a leader learns of members through the log and lets no stranger in.
+
+use crate::inner::{Inner, Phase, leadership, metrics};
+use crate::members;
+use crate::status::leader_freshness;
+use holdfast_types::limits::NODES_MAX;
+use parking_lot::Mutex;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a visitor stays at least: time enough to be elected and to say so.
+const STAY: Duration = Duration::from_secs(10);
+
+/// Visitors by number.
+#[derive(Default)]
+pub(crate) struct Visitors(Mutex<BTreeMap<u64, Visitor>>);
+
+struct Visitor {
+    address: SocketAddr,
+    until: Instant,
+}
+
+/// Somebody who is no peer was refused.
+pub(crate) fn knock(inner: &Inner, from: u64, address: SocketAddr) {
+    if from == inner.node() || !is_lost(inner) || was_removed(inner, from) {
+        return;
+    }
+    let mut visitors = inner.visitors.0.lock();
+    if visitors.len() < NODES_MAX {
+        let until = Instant::now() + STAY;
+        let new = visitors.insert(from, Visitor { address, until }).is_none();
+        if new {
+            tracing::info!(
+                node = from,
+                "hears no leader, and listens to a node that it does not know"
+            );
+        }
+    }
+}
+
+/// Visitors that are still to be peers. Who became a member is none any more; who was taken out is sent away.
+pub(crate) fn present(inner: &Inner, members: &BTreeSet<u64>) -> BTreeMap<u64, String> {
+    let mut visitors = inner.visitors.0.lock();
+    if visitors.is_empty() {
+        return BTreeMap::new();
+    }
+    let lost = is_lost(inner);
+    let leader = inner.raft().ok().and_then(|raft| leadership(&raft).leader);
+    visitors.retain(|id, visitor| {
+        let stays = lost || leader == Some(*id) || visitor.until > Instant::now();
+        stays && !members.contains(id) && !was_removed(inner, *id)
+    });
+    visitors
+        .iter()
+        .map(|(id, visitor)| (*id, visitor.address.to_string()))
+        .collect()
+}
+
+/// Whether a node was taken out as far as this one has heard; what cannot be read may say so.
+fn was_removed(inner: &Inner, id: u64) -> bool {
+    let record = members::record(inner, id);
+    record.map_or(true, |record| record.is_some_and(|record| record.removed))
+}
+
+/// Whether this node takes part and has heard of no leader for longer than an election takes.
+pub(crate) fn is_lost(inner: &Inner) -> bool {
+    let Phase::Running(raft) = &*inner.phase.borrow() else {
+        return false;
+    };
+    let metrics = metrics(raft);
+    if metrics
+        .membership_config
+        .membership()
+        .nodes()
+        .next()
+        .is_none()
+    {
+        return false;
+    }
+    let silence = match leader_freshness(&metrics) {
+        Some((_, age)) => Some(age),
+        None => inner.freshness.led_at().map(|at| at.elapsed()),
+    };
+    silence.is_none_or(|silence| silence > 2 * inner.timing.election_max)
+}
