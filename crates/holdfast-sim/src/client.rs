@@ -28,7 +28,9 @@ pub(crate) struct Desk {
     next_value: AtomicU64,
     next_token: AtomicU64,
     asked: AtomicU64,
-    pub(crate) stop: AtomicBool,
+    stop: AtomicBool,
+    /// When the clients were told to stop; never until then.
+    pub(crate) closed_ns: AtomicU64,
 }
 
 struct Held {
@@ -48,7 +50,15 @@ impl Desk {
             next_token: AtomicU64::new(1),
             asked: AtomicU64::new(0),
             stop: AtomicBool::new(false),
+            closed_ns: AtomicU64::new(u64::MAX),
         }
+    }
+
+    /// Clients ask nothing more.
+    pub(crate) fn close(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let now_ns = self.cluster.trace.now_ns();
+        self.closed_ns.store(now_ns, Ordering::Relaxed);
     }
 
     fn secret_name(&self, key: u64) -> String {

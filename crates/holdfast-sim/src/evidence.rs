@@ -12,9 +12,13 @@ use holdfast_check::{
 use holdfast_consensus::{EntryPayload, read_entry, read_log_id};
 use holdfast_machine::{Command, Row, Space, Write};
 use holdfast_types::RecordHeader;
+use std::sync::atomic::Ordering;
 
 /// Answers without which a run proves nothing.
 const OPERATIONS_MIN: u64 = 100;
+
+/// Least throughput at the end, in percent of that at the beginning.
+const THROUGHPUT_PERCENT: u64 = 30;
 
 /// The logs of all nodes, from their disks, and what was seen committed while they still held it.
 pub(crate) fn logs(cluster: &Cluster, ledger: &Ledger) -> Vec<NodeLog> {
@@ -75,8 +79,9 @@ pub(crate) fn judge(
         ..Claims::default()
     };
     let bounds = LivenessBounds {
-        // The last reads of a run outnumber its writes; how soon each node writes again is asked all the same.
-        throughput_percent: 0,
+        // Clients ask sealed, quarantined and new nodes as readily as others, and there are few of them.
+        throughput_percent: THROUGHPUT_PERCENT,
+        load_until_ns: desk.closed_ns.load(Ordering::Relaxed),
         ..LivenessBounds::default()
     };
     let mut verdicts = judge_all(history, &claims, bounds);

@@ -5,7 +5,7 @@ use holdfast_barrier::Surroundings;
 use holdfast_consensus::{Host, WallClock};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -128,6 +128,8 @@ impl Surroundings for Life {
 pub(crate) struct NodeClock {
     began: Instant,
     offset_ms: AtomicI64,
+    /// Times that it was read while it was off.
+    misread: AtomicU64,
 }
 
 impl NodeClock {
@@ -135,7 +137,13 @@ impl NodeClock {
         Self {
             began,
             offset_ms: AtomicI64::new(0),
+            misread: AtomicU64::new(0),
         }
+    }
+
+    /// Times that it was read while it was off, so far.
+    pub(crate) fn misread(&self) -> u64 {
+        self.misread.load(Ordering::Relaxed)
     }
 
     /// Sets how far it is off.
@@ -147,8 +155,11 @@ impl NodeClock {
 impl WallClock for NodeClock {
     fn now_ms(&self) -> u64 {
         let run = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let offset_ms = self.offset_ms.load(Ordering::Relaxed);
+        self.misread
+            .fetch_add(u64::from(offset_ms != 0), Ordering::Relaxed);
         EPOCH_MS
             .saturating_add(run)
-            .saturating_add_signed(self.offset_ms.load(Ordering::Relaxed))
+            .saturating_add_signed(offset_ms)
     }
 }

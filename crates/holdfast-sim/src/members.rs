@@ -3,11 +3,12 @@
 use crate::cluster::Cluster;
 use crate::dice::Dice;
 use holdfast_consensus::{Consensus, Host, Member, MemberChange, MemberInfo, hosted};
-use holdfast_machine::Replica as _;
+use holdfast_machine::Role;
 use holdfast_types::NodeId;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -25,7 +26,11 @@ pub(crate) enum Part {
 }
 
 /// Who is to be a member.
-pub(crate) struct Members(Mutex<BTreeMap<u64, Wish>>);
+pub(crate) struct Members {
+    wishes: Mutex<BTreeMap<u64, Wish>>,
+    /// A change was asked for, and its fate is not known yet.
+    asking: AtomicBool,
+}
 
 #[derive(Clone, Copy)]
 struct Wish {
@@ -43,7 +48,10 @@ impl Members {
             fault: None,
             retire: false,
         };
-        Self(Mutex::new(ids.map(|id| (id, voter)).collect()))
+        Self {
+            wishes: Mutex::new(ids.map(|id| (id, voter)).collect()),
+            asking: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn want(&self, id: u64, part: Part, fault: usize) {
@@ -52,17 +60,17 @@ impl Members {
             fault: Some(fault),
             retire: false,
         };
-        self.0.lock().insert(id, wish);
+        self.wishes.lock().insert(id, wish);
     }
 
     pub(crate) fn may_retire(&self, id: u64) {
-        if let Some(wish) = self.0.lock().get_mut(&id) {
+        if let Some(wish) = self.wishes.lock().get_mut(&id) {
             wish.retire = true;
         }
     }
 
     fn wishes(&self) -> Vec<(u64, Wish)> {
-        let wishes = self.0.lock();
+        let wishes = self.wishes.lock();
         wishes.iter().map(|(id, wish)| (*id, *wish)).collect()
     }
 }
@@ -95,7 +103,9 @@ pub(crate) async fn operate(cluster: Cluster) {
             continue;
         };
         let story = format!("node {via} is asked for {change:?}");
+        cluster.members.asking.store(true, Ordering::Relaxed);
         let done = ask(&cluster, via, change).await;
+        cluster.members.asking.store(false, Ordering::Relaxed);
         cluster.trace.story(&format!("{story}: {done:?}"));
         if done.is_ok_and(|()| wish.part != Part::Voter)
             && let Some(fault) = wish.fault
@@ -105,7 +115,7 @@ pub(crate) async fn operate(cluster: Cluster) {
     }
 }
 
-/// Why the members are not yet those that are to be; `None` when they are, as the leader knows them.
+/// Why the members are not yet, on every node, those that are to be. What one node does not know of may still come to be.
 pub(crate) fn unsettled(cluster: &Cluster) -> Option<String> {
     let Some(open) = open_changes(cluster) else {
         return Some("nobody leads who knows the members".to_owned());
@@ -113,7 +123,26 @@ pub(crate) fn unsettled(cluster: &Cluster) -> Option<String> {
     if let Some((change, _)) = open.first() {
         return Some(format!("the members wait for {change:?}"));
     }
+    if cluster.members.asking.load(Ordering::Relaxed) {
+        return Some("a change of the members is under way".to_owned());
+    }
+    let led = members(cluster);
     let nodes = cluster.nodes.lock();
+    for node in nodes.values().filter(|node| !node.retired) {
+        let Some(running) = &node.running else {
+            return Some(format!("node {} does not run", node.id));
+        };
+        if running.glance().role == Role::Quarantined {
+            continue;
+        }
+        let known = running.consensus().members();
+        if !known
+            .as_ref()
+            .is_some_and(|known| known.settled && Some(&known.all) == led.as_ref())
+        {
+            return Some(format!("node {} knows other members: {known:?}, led {led:?}", node.id));
+        }
+    }
     let goes = |(id, wish): &(u64, Wish)| {
         wish.part == Part::Gone && nodes.get(id).is_some_and(|node| !node.retired)
     };
@@ -126,9 +155,8 @@ pub(crate) fn unsettled(cluster: &Cluster) -> Option<String> {
 fn members(cluster: &Cluster) -> Option<BTreeMap<u64, bool>> {
     let leader = cluster.leader()?;
     let nodes = cluster.nodes.lock();
-    let status = nodes.get(&leader)?.running.as_ref()?.consensus().status();
-    let members = status.members.iter();
-    Some(members.map(|member| (member.id.0, member.voter)).collect())
+    let members = nodes.get(&leader)?.running.as_ref()?.consensus().members();
+    members.map(|members| members.all)
 }
 
 fn open_changes(cluster: &Cluster) -> Option<Vec<(MemberChange, Wish)>> {

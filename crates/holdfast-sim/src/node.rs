@@ -33,8 +33,8 @@ pub(crate) struct Node {
     pub(crate) members: Vec<Member>,
     pub(crate) disk: MemoryDisk,
     pub(crate) clock: Arc<NodeClock>,
-    /// How long each sync takes beyond the disk's own time, microseconds.
-    pub(crate) stall_us: Arc<AtomicU64>,
+    /// What makes its syncs slow.
+    pub(crate) stall: Arc<Stall>,
     /// Whether its disk ever answered a sync without doing it.
     pub(crate) lied: AtomicBool,
     /// Switched off for good; only its disk is still looked at.
@@ -44,6 +44,34 @@ pub(crate) struct Node {
     pub(crate) running: Option<Running>,
     /// How the disk dies with the process, and what its entropy is at the start.
     dice: Dice,
+}
+
+/// How slow a disk is.
+#[derive(Default)]
+pub(crate) struct Stall {
+    /// How long each sync takes beyond the disk's own time, microseconds.
+    us: AtomicU64,
+    /// Syncs that took longer so far.
+    felt: AtomicU64,
+}
+
+impl Stall {
+    /// Sets how much longer each sync takes.
+    pub(crate) fn set(&self, by: Duration) {
+        let us = u64::try_from(by.as_micros()).unwrap_or(u64::MAX);
+        self.us.store(us, Ordering::Relaxed);
+    }
+
+    /// Syncs that took longer so far.
+    pub(crate) fn felt(&self) -> u64 {
+        self.felt.load(Ordering::Relaxed)
+    }
+
+    fn take_us(&self) -> u64 {
+        let us = self.us.load(Ordering::Relaxed);
+        self.felt.fetch_add(u64::from(us > 0), Ordering::Relaxed);
+        us
+    }
 }
 
 /// A process.
@@ -63,13 +91,13 @@ pub(crate) struct Door {
 
 impl Node {
     pub(crate) fn new(seed: u64, id: u64, members: Vec<Member>, clock: Arc<NodeClock>) -> Self {
-        let stall_us = Arc::<AtomicU64>::default();
+        let stall = Arc::<Stall>::default();
         Self {
             id,
             members,
-            disk: disk(seed, id, Arc::clone(&stall_us)),
+            disk: disk(seed, id, Arc::clone(&stall)),
             clock,
-            stall_us,
+            stall,
             lied: AtomicBool::new(false),
             retired: false,
             lives: 0,
@@ -148,17 +176,17 @@ impl Running {
 }
 
 /// A disk whose syncs take a drawn time.
-fn disk(seed: u64, id: u64, stall_us: Arc<AtomicU64>) -> MemoryDisk {
+fn disk(seed: u64, id: u64, stall: Arc<Stall>) -> MemoryDisk {
     let dice = Dice::new(seed, &format!("disk of node {id}"));
     let mut identity = [0; 16];
     dice.fill(&mut identity);
     let disk = MemoryDisk::new(StoreId(identity));
     disk.set_latency(move |op| {
-        let own = match op {
+        let us = match op {
             DiskOp::Write { .. } => dice.number(5..50),
-            DiskOp::Sync { .. } | DiskOp::Promise => dice.number(100..1500),
+            DiskOp::Sync { .. } | DiskOp::Promise => dice.number(100..1500) + stall.take_us(),
         };
-        Duration::from_micros(own + stall_us.load(Ordering::Relaxed))
+        Duration::from_micros(us)
     });
     disk
 }

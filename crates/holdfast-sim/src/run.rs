@@ -15,7 +15,6 @@ use holdfast_store::memory::Lies;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::runtime::RngSeed;
 use tokio::time::Instant;
@@ -192,8 +191,7 @@ async fn course(seed: u64, options: Options) -> Outcome {
     let mut healed_ns = None;
     let mut end = match begin(&cluster).await {
         Ok(()) => {
-            trouble(&cluster, &desk, &mut faults, options.trouble, &dice).await;
-            healed_ns = Some(trace.now_ns());
+            healed_ns = Some(trouble(&cluster, &desk, &mut faults, options.trouble, &dice).await);
             recover(&cluster, &desk, &mut faults).await
         }
         Err(why) => Err(why),
@@ -282,14 +280,14 @@ async fn begin(cluster: &Cluster) -> Result<(), String> {
     cluster.initialize().await
 }
 
-/// Clients work while faults come and go.
+/// Clients work while faults come and go, and for a while after. When everything was healed.
 async fn trouble(
     cluster: &Cluster,
     desk: &Arc<Desk>,
     faults: &mut Faults,
     lasts: Duration,
     dice: &Dice,
-) {
+) -> u64 {
     let seats = dice.number(3..8);
     let clients: Vec<_> = (0..seats)
         .map(|seat| tokio::spawn(client::run(Arc::clone(desk), seat)))
@@ -304,14 +302,19 @@ async fn trouble(
     }
     faults.heal().await;
     revive_all(cluster, faults).await;
-    // Work goes on for a while after healing.
-    tokio::time::sleep(Duration::from_secs(6)).await;
+    let healed_ns = cluster.trace.now_ns();
+    // Work goes on for a while after healing. Somebody who asked for a seal before may be heard only now.
+    for _ in 0..12 {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        unseal_all(cluster).await;
+    }
     supervise(cluster, faults).await;
-    desk.stop.store(true, Ordering::Relaxed);
+    desk.close();
     for client in clients {
         // A client that panicked is a fault of the simulator, and aborts the run.
         client.await.expect("clients do not panic");
     }
+    healed_ns
 }
 
 /// Starts what has ended by itself, as a supervisor does.
@@ -360,14 +363,18 @@ async fn recover(cluster: &Cluster, desk: &Desk, faults: &mut Faults) -> Result<
             None => return desk.final_round().await,
             Some(text) => why = text,
         }
-        for id in cluster.fit() {
-            if sealed(cluster, id) {
-                cluster.unseal(id).await;
-            }
-        }
+        unseal_all(cluster).await;
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     Err(format!("40 s after healing: {why}"))
+}
+
+async fn unseal_all(cluster: &Cluster) {
+    for id in cluster.fit() {
+        if sealed(cluster, id) {
+            cluster.unseal(id).await;
+        }
+    }
 }
 
 fn sealed(cluster: &Cluster, id: u64) -> bool {

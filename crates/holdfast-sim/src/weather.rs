@@ -6,7 +6,7 @@ use crate::trace::Trace;
 use holdfast_transport::{MemoryNetwork, Passage, Verdict};
 use holdfast_types::NodeId;
 use parking_lot::Mutex;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,17 @@ struct Conditions {
     delay_us: u64,
     /// Messages lost, of a hundred.
     loss_percent: u64,
+}
+
+/// What the weather did, counted.
+#[derive(Default)]
+struct Harm {
+    /// Messages that a cut link swallowed.
+    cut: BTreeMap<(u64, u64), u64>,
+    /// Messages lost.
+    lost: u64,
+    /// Messages that took longer than any does in fair weather.
+    late: u64,
 }
 
 /// Longest delay in good weather, microseconds.
@@ -36,7 +47,10 @@ impl Default for Conditions {
 
 /// Sets the conditions. Clones share them.
 #[derive(Clone, Default)]
-pub(crate) struct Weather(Arc<Mutex<Conditions>>);
+pub(crate) struct Weather {
+    conditions: Arc<Mutex<Conditions>>,
+    harm: Arc<Mutex<Harm>>,
+}
 
 impl Weather {
     /// Makes the network ask for every message that passes.
@@ -47,13 +61,22 @@ impl Weather {
     }
 
     fn judge(&self, passage: &Passage, dice: &Dice, trace: &Trace) -> Verdict {
-        let conditions = self.0.lock();
+        let conditions = self.conditions.lock();
         let NodeId(from) = passage.from;
         let NodeId(to) = passage.to;
         let delay_us = dice.number(50..conditions.delay_us.max(51));
         let lost = dice.number(0..100) < conditions.loss_percent;
         let cut = conditions.cut.contains(&(from, to));
         drop(conditions);
+        let mut harm = self.harm.lock();
+        if cut {
+            *harm.cut.entry((from, to)).or_default() += 1;
+        } else if lost {
+            harm.lost += 1;
+        } else if delay_us > FAIR_DELAY_US {
+            harm.late += 1;
+        }
+        drop(harm);
         let what = match (passage.channel, passage.answer) {
             (Some(channel), false) => format!("{channel:?}"),
             (Some(channel), true) => format!("{channel:?} answered"),
@@ -73,23 +96,39 @@ impl Weather {
         }
     }
 
+    /// Messages that these links swallowed so far.
+    pub(crate) fn swallowed(&self, links: &[(u64, u64)]) -> u64 {
+        let harm = self.harm.lock();
+        links.iter().filter_map(|link| harm.cut.get(link)).sum()
+    }
+
+    /// Messages lost so far.
+    pub(crate) fn lost(&self) -> u64 {
+        self.harm.lock().lost
+    }
+
+    /// Messages that came late so far.
+    pub(crate) fn late(&self) -> u64 {
+        self.harm.lock().late
+    }
+
     /// Cuts directed links.
     pub(crate) fn cut(&self, links: impl IntoIterator<Item = (u64, u64)>) {
-        self.0.lock().cut.extend(links);
+        self.conditions.lock().cut.extend(links);
     }
 
     /// Makes messages slow.
     pub(crate) fn slow(&self, delay: Duration) {
-        self.0.lock().delay_us = u64::try_from(delay.as_micros()).unwrap_or(u64::MAX);
+        self.conditions.lock().delay_us = u64::try_from(delay.as_micros()).unwrap_or(u64::MAX);
     }
 
     /// Loses messages.
     pub(crate) fn lossy(&self, percent: u64) {
-        self.0.lock().loss_percent = percent;
+        self.conditions.lock().loss_percent = percent;
     }
 
     /// Fair again.
     pub(crate) fn clear(&self) {
-        *self.0.lock() = Conditions::default();
+        *self.conditions.lock() = Conditions::default();
     }
 }

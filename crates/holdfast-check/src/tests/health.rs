@@ -99,9 +99,20 @@ fn liveness_finds_a_node_that_stays_silent_or_behind_and_lasting_slowness() {
     let bounds = LivenessBounds {
         first_write_ms: 2_000,
         throughput_percent: 50,
+        ..LivenessBounds::default()
     };
     held(&liveness(&lively(1), bounds));
     found(&liveness(&lively(7), bounds), "less than 50 %");
+    let mut quiet = lively(1);
+    quiet
+        .operations
+        .retain(|op| op.invoked_ns < 13_000_000_000 || op.id % 7 == 0);
+    found(&liveness(&quiet, bounds), "less than 50 %");
+    let loaded = LivenessBounds {
+        load_until_ns: 13_000_000_000,
+        ..bounds
+    };
+    held(&liveness(&quiet, loaded));
     let mut silent = lively(1);
     for op in silent
         .operations

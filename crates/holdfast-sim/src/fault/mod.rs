@@ -6,13 +6,13 @@ mod requests;
 use crate::cluster::Cluster;
 use crate::dice::Dice;
 use crate::members::{self, Part};
+use crate::node::Node;
 use holdfast_check::Fault as Noted;
 use holdfast_store::memory::Lies;
 pub(crate) use kind::KINDS;
 use kind::Kind;
 pub(crate) use requests::open;
 use requests::{seal, step_down};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -21,6 +21,8 @@ struct Active {
     until: Instant,
     /// Where it is noted.
     at: usize,
+    /// Harm of its kind that was done before.
+    before: u64,
 }
 
 /// Makes things go wrong.
@@ -186,13 +188,29 @@ impl Faults {
             Kind::Vote(id) => self.cluster.members.want(*id, Part::Learner, at),
             Kind::Replace { old, new, dead } => self.replace(*old, *new, *dead, at).await,
         }
-        let by_itself = matches!(
+        let active = Active {
+            before: self.harm(&kind),
             kind,
-            Kind::Cut(..) | Kind::Delay(_) | Kind::Loss(_) | Kind::SlowDisk(..) | Kind::Clock(..)
-        );
-        self.bites(at, by_itself);
-        let until = Instant::now() + lasts;
-        self.active.push(Active { kind, until, at });
+            until: Instant::now() + lasts,
+            at,
+        };
+        self.active.push(active);
+    }
+
+    /// How much harm of a kind was done so far, where it can be counted.
+    fn harm(&self, kind: &Kind) -> u64 {
+        let of = |id: &u64, count: fn(&Node) -> u64| {
+            let nodes = self.cluster.nodes.lock();
+            nodes.get(id).map_or(0, count)
+        };
+        match kind {
+            Kind::Cut(_, links) => self.cluster.weather.swallowed(links),
+            Kind::Delay(_) => self.cluster.weather.late(),
+            Kind::Loss(_) => self.cluster.weather.lost(),
+            Kind::SlowDisk(id, _) => of(id, |node| node.stall.felt()),
+            Kind::Clock(id, _) => of(id, |node| node.clock.misread()),
+            _ => 0,
+        }
     }
 
     fn bites(&self, at: usize, does: bool) {
@@ -252,6 +270,7 @@ impl Faults {
         if let Some(noted) = self.noted.get_mut(active.at) {
             noted.until_ns = Some(self.cluster.trace.now_ns());
         }
+        self.bites(active.at, self.harm(&active.kind) > active.before);
         match active.kind {
             Kind::Kill(nodes) => {
                 for id in nodes {
@@ -332,9 +351,7 @@ impl Faults {
 
     fn slow_disk(&self, id: u64, stall: Option<Duration>) {
         if let Some(node) = self.cluster.nodes.lock().get(&id) {
-            let stall_us = stall.map_or(0, |stall| stall.as_micros());
-            let stall_us = u64::try_from(stall_us).unwrap_or(u64::MAX);
-            node.stall_us.store(stall_us, Ordering::Relaxed);
+            node.stall.set(stall.unwrap_or_default());
         }
     }
 
