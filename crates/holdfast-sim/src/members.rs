@@ -140,7 +140,10 @@ pub(crate) fn unsettled(cluster: &Cluster) -> Option<String> {
             .as_ref()
             .is_some_and(|known| known.settled && Some(&known.all) == led.as_ref())
         {
-            return Some(format!("node {} knows other members: {known:?}, led {led:?}", node.id));
+            return Some(format!(
+                "node {} knows other members: {known:?}, led {led:?}",
+                node.id
+            ));
         }
     }
     let goes = |(id, wish): &(u64, Wish)| {

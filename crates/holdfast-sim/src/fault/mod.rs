@@ -88,9 +88,9 @@ impl Faults {
                 let far = i64::try_from(dice.number(100..7_200_000)).unwrap_or(0);
                 Kind::Clock(one, if dice.percent(50) { far } else { -far })
             }
-            90..93 => Kind::Seal(one),
+            90..92 => Kind::Seal(one),
             // One node of a run may forget: a second one would be more than any cluster of three survives.
-            93..95 if !self.has_forgotten() && self.members_at_rest() => Kind::Amnesia(one),
+            92..95 if !self.has_forgotten() && self.members_at_rest() => Kind::Amnesia(one),
             95..98 => self.members(one).unwrap_or(Kind::StepDown(one)),
             _ => Kind::StepDown(one),
         }
@@ -120,8 +120,11 @@ impl Faults {
 
     /// Nobody comes or goes just now.
     fn members_at_rest(&self) -> bool {
-        let changes = |active: &Active| matches!(active.kind, Kind::Vote(_) | Kind::Replace { .. });
-        !self.active.iter().any(changes) && members::unsettled(&self.cluster).is_none()
+        let changes =
+            |noted: &Noted| ["vote-taken", "node-replaced"].contains(&noted.kind.as_str());
+        let active = |active: &Active| matches!(active.kind, Kind::Vote(_) | Kind::Replace { .. });
+        !self.noted.iter().any(changes)
+            || !self.active.iter().any(active) && members::unsettled(&self.cluster).is_none()
     }
 
     fn partition(&self, ids: &[u64], one: u64) -> Kind {
