@@ -13,9 +13,18 @@ use tokio::time::Instant;
 const PENDING_MAX: usize = 64;
 
 /// What is known about the age of the state.
-#[derive(Default)]
 pub(crate) struct Freshness {
+    began: Instant,
     state: Mutex<State>,
+}
+
+impl Default for Freshness {
+    fn default() -> Self {
+        Self {
+            began: Instant::now(),
+            state: Mutex::default(),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -39,9 +48,10 @@ impl Freshness {
         state.pending.push_back((index, as_of));
     }
 
-    /// When there certainly was a leader, as this node heard it.
-    pub(crate) fn led_at(&self) -> Option<Instant> {
-        self.state.lock().led_at
+    /// How long this node has heard of no leader that a quorum confirmed; counted from its start at the longest.
+    pub(crate) fn silence(&self) -> Duration {
+        let led_at = self.state.lock().led_at;
+        led_at.unwrap_or(self.began).elapsed()
     }
 
     /// Age of the state when `applied` is applied; `None` before it was first known current.

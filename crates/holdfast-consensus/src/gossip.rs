@@ -5,6 +5,7 @@ use crate::codec;
 use crate::inner::{Inner, Phase, leadership, metrics, set_trouble};
 use crate::peers::{Heard, PeerView};
 use crate::quarantine;
+use crate::visitors;
 use holdfast_proto::peer::v1 as pb;
 use openraft::async_runtime::watch::WatchReceiver as _;
 use std::collections::{BTreeMap, BTreeSet};
@@ -82,6 +83,7 @@ async fn ping(inner: &Arc<Inner>, peer: u64, thorough: bool) -> bool {
         }
     }
     if pong.you_lost_entries
+        && !visitors::is_here(inner, peer)
         && let Ok(raft) = inner.raft()
     {
         let why = "this node's data directory has lost entries that it had acknowledged";
@@ -109,7 +111,9 @@ fn conflicts(inner: &Inner, pong: &pb::PingResponse) -> bool {
 /// Looks at all peers' latest answers.
 fn judge(inner: &Arc<Inner>) {
     let mut views = inner.peers.all();
-    views.retain(|_, view| view.heard_at.elapsed() < EVIDENCE_AGE_MAX);
+    views.retain(|id, view| {
+        view.heard_at.elapsed() < EVIDENCE_AGE_MAX && !visitors::is_here(inner, *id)
+    });
     judge_round_trips(inner, &views);
     judge_clock(inner, &views);
     judge_stores(inner, &views);

@@ -50,7 +50,7 @@ pub(crate) async fn join(inner: Arc<Inner>) {
         let heard = |id: &u64| {
             views
                 .get(id)
-                .filter(|view| view.heard_at.elapsed() < ANSWER_AGE_MAX)
+                .filter(|view| view.heard_at.elapsed() < ANSWER_AGE_MAX && !view.unaware)
         };
         let silent: Vec<u64> = others
             .iter()

@@ -11,7 +11,7 @@ use holdfast_proto::peer::v1 as pb;
 use holdfast_transport::Channel;
 use holdfast_types::NodeId;
 use holdfast_types::limits::NODES_MAX;
-use openraft::ChangeMembers;
+use openraft::{ChangeMembers, Instant as _};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -42,8 +42,10 @@ pub enum MembersError {
 
 /// Entries a learner may lack when it gets its vote.
 const LAG_MAX: u64 = 1_000;
-/// A voter that was last heard longer ago is not counted on: three pings.
+/// A voter whose last acknowledgement is older is not counted on; heartbeats are far more frequent.
 const SILENCE_MAX: Duration = Duration::from_secs(3);
+/// A peer's patience counts up to here: one change at a time, and others wait for it.
+const DEADLINE_MS_MAX: u64 = 60_000;
 /// Wait between two looks at what has to come true first.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -100,7 +102,8 @@ pub(crate) fn decode(request: &pb::MembersRequest) -> Option<(MemberChange, Dura
         Change::Demote(id) => MemberChange::Demote(NodeId(*id)),
         Change::Remove(id) => MemberChange::Remove(NodeId(*id)),
     };
-    Some((change, Duration::from_millis(request.deadline_ms)))
+    let deadline_ms = request.deadline_ms.min(DEADLINE_MS_MAX);
+    Some((change, Duration::from_millis(deadline_ms)))
 }
 
 /// On the leader.
@@ -119,7 +122,7 @@ pub(crate) async fn on_leader(
         inner.applied.reach(index, deadline).await?;
         match change {
             MemberChange::Add(member) => add(inner, raft, member).await,
-            MemberChange::Promote(id) => promote(raft, id.0).await,
+            MemberChange::Promote(id) => promote(inner, raft, id.0).await,
             MemberChange::Demote(id) => demote(inner, raft, id.0).await,
             MemberChange::Remove(id) => remove(inner, raft, id.0).await,
         }
@@ -193,7 +196,7 @@ async fn admit(inner: &Inner, raft: &Raft, member: Member) -> Result<(), Members
     written(raft.add_learner(id, member.info, false).await)
 }
 
-async fn promote(raft: &Raft, id: u64) -> Result<(), MembersError> {
+async fn promote(inner: &Inner, raft: &Raft, id: u64) -> Result<(), MembersError> {
     loop {
         let metrics = metrics(raft);
         if metrics
@@ -214,6 +217,9 @@ async fn promote(raft: &Raft, id: u64) -> Result<(), MembersError> {
         }
         tokio::time::sleep(PAUSE).await;
     }
+    let mut after: BTreeSet<u64> = metrics(raft).membership_config.voter_ids().collect();
+    after.insert(id);
+    require_quorum(inner, raft, &after)?;
     let change = ChangeMembers::AddVoterIds(BTreeSet::from([id]));
     written(raft.change_membership(change, true).await)
 }
@@ -239,8 +245,6 @@ async fn remove(inner: &Inner, raft: &Raft, id: u64) -> Result<(), MembersError>
     written(raft.change_membership(change, false).await)
 }
 
-/// The voters that would be left must be a quorum of themselves now: else the change would never end, and nothing could be
-/// written until it does.
 fn require_quorum_without(inner: &Inner, raft: &Raft, id: u64) -> Result<(), MembersError> {
     let metrics = metrics(raft);
     let voters: BTreeSet<u64> = metrics.membership_config.voter_ids().collect();
@@ -250,17 +254,22 @@ fn require_quorum_without(inner: &Inner, raft: &Raft, id: u64) -> Result<(), Mem
     if voters.len() == 1 {
         return Err(refused("it is the last node with a vote"));
     }
-    let answers = |voter: &u64| {
-        let view = inner.peers.get(*voter);
-        *voter == inner.node() || view.is_some_and(|view| view.heard_at.elapsed() < SILENCE_MAX)
+    let mut after = voters;
+    after.remove(&id);
+    require_quorum(inner, raft, &after)
+}
+
+/// The voters of the next configuration must be a quorum of themselves now, by what they acknowledged: else the change would
+/// never end, and nothing could be written until it does.
+fn require_quorum(inner: &Inner, raft: &Raft, voters: &BTreeSet<u64>) -> Result<(), MembersError> {
+    let heard = metrics(raft).heartbeat.unwrap_or_default();
+    let acknowledges = |voter: &&u64| {
+        let at = heard.get(*voter).copied().flatten();
+        **voter == inner.node() || at.is_some_and(|at| at.elapsed() < SILENCE_MAX)
     };
-    let (left, answering) = {
-        let left = voters.iter().filter(|voter| **voter != id);
-        (voters.len() - 1, left.copied().filter(answers).count())
-    };
-    if answering <= left / 2 {
+    if voters.iter().filter(acknowledges).count() <= voters.len() / 2 {
         return Err(refused(
-            "of the nodes that would keep a vote too few answer: bring them back, or take out those that are lost",
+            "of the nodes that would have a vote too few answer: bring them back, or take out those that are lost",
         ));
     }
     Ok(())

@@ -25,6 +25,8 @@ pub(crate) struct PeerView {
     pub(crate) pristine: bool,
     /// The leader it follows.
     pub(crate) leader: Option<u64>,
+    /// It does not know this node as a member: what it does not know of this number says nothing.
+    pub(crate) unaware: bool,
     /// It knows another data directory under this node's number.
     pub(crate) my_store_conflicts: bool,
     pub(crate) checkpoints: Vec<pb::Checkpoint>,
@@ -85,6 +87,7 @@ impl Peers {
             version: heard.pong.software_version.clone(),
             pristine: heard.pong.phase() == pb::ping_response::Phase::Pristine,
             leader: Some(heard.pong.leader).filter(|id| *id != 0),
+            unaware: heard.pong.you_are_unknown,
             my_store_conflicts: heard.my_store_conflicts
                 || before.is_some_and(|view| view.my_store_conflicts),
             checkpoints,

@@ -18,6 +18,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// A resolved name is asked for again after this long.
 const RESOLVE_EVERY: Duration = Duration::from_secs(10);
 
+/// Longest wait for a name: other peers wait with it.
+const RESOLVE_WAIT: Duration = Duration::from_secs(2);
+
 /// Addresses by name, as last resolved.
 #[derive(Default)]
 struct Resolver {
@@ -35,10 +38,9 @@ impl Resolver {
         {
             return Some(address);
         }
-        let found = tokio::net::lookup_host(name)
-            .await
-            .ok()
-            .and_then(|mut all| all.next());
+        let found = tokio::time::timeout(RESOLVE_WAIT, tokio::net::lookup_host(name)).await;
+        let found = found.ok().and_then(Result::ok);
+        let found = found.and_then(|mut all| all.next());
         // A name that cannot be resolved now keeps its old address.
         let address = found.or(known.map(|(_, address)| address))?;
         self.names
@@ -120,7 +122,7 @@ fn wanted(inner: &Inner) -> BTreeMap<u64, String> {
     let members: BTreeSet<u64> = wanted.keys().copied().collect();
     wanted.extend(visitors::present(inner, &members));
     wanted.remove(&inner.node());
-    for (id, name) in &mut wanted {
+    for (id, name) in wanted.iter_mut().filter(|(id, _)| members.contains(id)) {
         // What a node says of itself is newer than what others wrote down.
         if let Some(view) = inner.peers.get(*id)
             && !view.info.peer_addr.is_empty()

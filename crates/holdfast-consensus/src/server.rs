@@ -78,6 +78,10 @@ impl Server {
         let body = request.body.ok_or_else(|| malformed(Malformed("body")))?;
         let any_store = matches!(body, Ask::Ping(_) | Ask::Join(_));
         inner.link.check(request.header.as_ref(), from, any_store)?;
+        if !visitors::may_ask(inner, from, &body) {
+            let text = "this node does not know you as a member";
+            return Err(refusal(Reason::NotServing, text));
+        }
         if let Ask::Ping(ping) = &body {
             return Ok(Answer::Ping(pong(inner, from, ping)));
         }
@@ -185,6 +189,7 @@ fn pong(inner: &Inner, from: u64, ping: &pb::PingRequest) -> pb::PingResponse {
         applied: inner.applied.now(),
         software_version: inner.version.clone(),
         you_lost_entries: inner.link.acknowledged.has_lost(from),
+        you_are_unknown: visitors::is_here(inner, from),
         member: Some(codec::member(inner.node(), &inner.me)),
         ..pb::PingResponse::default()
     };

@@ -2,12 +2,14 @@
 //!
 //! A node that was away while members changed knows only the former ones. When none of those leads any more, nobody whom it
 //! would listen to can tell it: the new leader is a stranger and is refused. So a node that hears no leader makes a peer of
-//! whoever shows a certificate of this cluster, unless it knows that the number was taken out. What such a visitor can then do
-//! is what Raft lets it do; a node that hears a leader learns of members through the log and lets no stranger in.
+//! whoever shows a certificate of this cluster, unless it knows that the number was taken out. A visitor may ping, replicate and
+//! seek votes, and nothing else: it is believed as little as that allows. A node that hears a leader learns of members
+//! through the log and lets no stranger in.
 
 use crate::inner::{Inner, Phase, leadership, metrics};
 use crate::members;
 use crate::status::leader_freshness;
+use holdfast_proto::peer::v1 as pb;
 use holdfast_types::limits::NODES_MAX;
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +18,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long a visitor stays at least: time enough to be elected and to say so.
-const STAY: Duration = Duration::from_secs(10);
+const STAY: Duration = Duration::from_secs(2);
 
 /// Visitors by number.
 #[derive(Default)]
@@ -25,6 +27,23 @@ pub(crate) struct Visitors(Mutex<BTreeMap<u64, Visitor>>);
 struct Visitor {
     address: SocketAddr,
     until: Instant,
+}
+
+/// Whether a message of this kind may come from a node that is here as a visitor.
+pub(crate) fn may_ask(inner: &Inner, from: u64, body: &pb::request::Body) -> bool {
+    use pb::request::Body as Ask;
+    let harmless = match body {
+        Ask::Ping(_) | Ask::Append(_) | Ask::PreVote(_) => true,
+        // A vote in the course of a transfer is given although there is a leader.
+        Ask::Vote(request) => !request.leadership_transfer,
+        _ => false,
+    };
+    harmless || !is_here(inner, from)
+}
+
+/// Whether a node is here as a visitor.
+pub(crate) fn is_here(inner: &Inner, id: u64) -> bool {
+    inner.visitors.0.lock().contains_key(&id)
 }
 
 /// Somebody who is no peer was refused.
@@ -85,8 +104,8 @@ pub(crate) fn is_lost(inner: &Inner) -> bool {
         return false;
     }
     let silence = match leader_freshness(&metrics) {
-        Some((_, age)) => Some(age),
-        None => inner.freshness.led_at().map(|at| at.elapsed()),
+        Some((_, age)) => age,
+        None => inner.freshness.silence(),
     };
-    silence.is_none_or(|silence| silence > 2 * inner.timing.election_max)
+    silence > 2 * inner.timing.election_max
 }

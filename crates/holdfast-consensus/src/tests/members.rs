@@ -1,8 +1,10 @@
 //! Members that change while a node is away, over QUIC, or whose change is interrupted.
 
 use super::cluster::{Cluster, SOON, eventually};
+use crate::inner::Inner;
 use crate::members::{MemberChange, MembersError};
 use holdfast_machine::Replica as _;
+use holdfast_proto::peer::v1 as pb;
 use holdfast_transport::PeerState;
 use holdfast_types::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,7 +65,37 @@ async fn a_node_that_missed_who_joined_finds_the_quorum_again() {
     .await;
     let state = cluster.node(3).inner.link.transport.peer_state(NodeId(1));
     assert_eq!(state, None::<PeerState>);
+    visitors_may_do_little(&cluster.node(3).inner);
     cluster.down().await;
+}
+
+/// A node that hears no leader lets a stranger in, and takes from it what replication and elections need.
+fn visitors_may_do_little(lost: &Inner) {
+    use pb::request::Body as Ask;
+    let from = "127.0.0.1:1".parse().unwrap();
+    crate::visitors::knock(lost, 1, from);
+    assert!(!crate::visitors::is_here(lost, 1), "it was taken out");
+    crate::visitors::knock(lost, 9, from);
+    assert!(crate::visitors::is_here(lost, 9));
+    let may = |body: Ask| crate::visitors::may_ask(lost, 9, &body);
+    assert!(may(Ask::Ping(pb::PingRequest::default())));
+    assert!(may(Ask::Append(pb::AppendRequest::default())));
+    let vote = |leadership_transfer| {
+        Ask::Vote(pb::VoteRequest {
+            leadership_transfer,
+            ..pb::VoteRequest::default()
+        })
+    };
+    assert!(may(vote(false)) && !may(vote(true)));
+    assert!(!may(Ask::Members(pb::MembersRequest::default())));
+    assert!(!may(Ask::Propose(pb::ProposeRequest::default())));
+    assert!(!may(Ask::Join(pb::JoinRequest::default())));
+    assert!(!may(Ask::StepDown(pb::StepDownRequest::default())));
+    assert!(crate::visitors::may_ask(
+        lost,
+        4,
+        &Ask::StepDown(pb::StepDownRequest::default())
+    ));
 }
 
 /// A former leader got as far as the joint configuration.
@@ -107,11 +139,14 @@ async fn a_vote_is_not_taken_from_the_last_that_make_a_quorum() {
     eventually("the silent one is noticed", async || {
         let members = cluster.node(leader).status().members;
         let silent = members.iter().find(|member| member.id == NodeId(away));
-        silent.and_then(|member| member.last_contact_ms) > Some(3_000)
+        silent.and_then(|member| member.last_contact_ms) > Some(4_500)
     })
     .await;
     let refused = change(MemberChange::Demote(NodeId(here))).await;
-    assert!(matches!(refused, Err(MembersError::Refused(text)) if text.contains("too few answer")));
+    assert!(
+        matches!(&refused, Err(MembersError::Refused(text)) if text.contains("too few answer")),
+        "{refused:?}"
+    );
     // The lost one can go, and then the other two are all there is.
     change(MemberChange::Remove(NodeId(away))).await.unwrap();
     cluster.put(here, "a", 1).await;
