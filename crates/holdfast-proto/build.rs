@@ -1,16 +1,20 @@
 //! Compiles every contract under `proto/` without `protoc`.
+//!
+//! Paths are relative to the package, in which cargo runs this: checkouts that share a target directory share this program too.
 
 use std::path::{Path, PathBuf};
 
+const ROOT: &str = "../../proto";
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
+    let root = Path::new(ROOT);
     println!("cargo:rerun-if-changed={}", root.display());
     let mut files = Vec::new();
     for folder in ["holdfast/peer/v1", "holdfast/v1"] {
         collect(&root.join(folder), &mut files)?;
     }
     files.sort();
-    let descriptors = protox::compile(&files, [&root])?;
+    let descriptors = protox::compile(&files, [root])?;
     tonic_prost_build::configure()
         .bytes(".holdfast.peer.v1")
         .build_transport(false)
@@ -18,11 +22,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Adds the `.proto` files directly inside `folder`, if it is there.
+/// Adds the `.proto` files directly inside `folder`.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    if !folder.is_dir() {
-        return Ok(());
-    }
     println!("cargo:rerun-if-changed={}", folder.display());
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();

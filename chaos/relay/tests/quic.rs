@@ -14,6 +14,7 @@ use holdfast_transport::{
     Settings, Transport,
 };
 use holdfast_types::NodeId;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -39,6 +40,10 @@ impl Handler for Echo {
         _source: Box<dyn FrameSource>,
     ) -> BoxFuture<'_, ()> {
         async {}.boxed()
+    }
+
+    fn knock(&self, _from: NodeId, _address: SocketAddr) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
     }
 }
 
