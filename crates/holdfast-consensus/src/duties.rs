@@ -105,13 +105,7 @@ async fn finish_change(inner: &Inner, raft: &Raft) {
 /// Writes the records that are missing or out of date, one transaction each; a conflict is looked at again next time.
 async fn keep_records(inner: &Inner, raft: &Raft) {
     let metrics = metrics(raft);
-    let settled = metrics.membership_config == metrics.committed_membership_config
-        && metrics
-            .membership_config
-            .membership()
-            .get_joint_config()
-            .len()
-            == 1;
+    let settled = members::is_settled(&metrics);
     let Ok(records) = members::records(inner) else {
         return;
     };

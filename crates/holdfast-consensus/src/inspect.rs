@@ -2,6 +2,7 @@
 
 use crate::codec;
 use crate::inner::{Phase, metrics};
+use crate::members;
 use crate::raft_types::Payload;
 use crate::start::Consensus;
 use bytes::Bytes;
@@ -114,8 +115,7 @@ impl Consensus {
         let all = membership.nodes();
         Some(Members {
             all: all.map(|(id, _)| (*id, voters.contains(id))).collect(),
-            settled: metrics.membership_config == metrics.committed_membership_config
-                && membership.get_joint_config().len() == 1,
+            settled: members::is_settled(&metrics),
         })
     }
 

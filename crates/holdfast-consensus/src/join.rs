@@ -6,6 +6,7 @@
 
 use crate::inner::{Inner, Phase, leadership};
 use crate::members;
+use crate::peers::PeerView;
 use crate::raft_types::Raft;
 use crate::read_index;
 use crate::start;
@@ -47,20 +48,18 @@ pub(crate) async fn join(inner: Arc<Inner>) {
             .map(|m| m.id.0)
             .filter(|id| *id != me)
             .collect();
-        let heard = |id: &u64| {
-            views
-                .get(id)
-                .filter(|view| view.heard_at.elapsed() < ANSWER_AGE_MAX && !view.unaware)
-        };
+        let heard: BTreeMap<u64, &PeerView> = others
+            .iter()
+            .filter_map(|id| Some((*id, views.get(id)?)))
+            .filter(|(_, view)| view.heard_at.elapsed() < ANSWER_AGE_MAX && !view.unaware)
+            .collect();
         let silent: Vec<u64> = others
             .iter()
             .copied()
-            .filter(|id| heard(id).is_none())
+            .filter(|id| !heard.contains_key(id))
             .collect();
         if silent.is_empty() {
-            let all_pristine = others
-                .iter()
-                .all(|id| heard(id).is_some_and(|view| view.pristine));
+            let all_pristine = heard.values().all(|view| view.pristine);
             let lowest = others.iter().all(|id| *id > me);
             if let Some(raft) = start::start_raft(&inner).await
                 && all_pristine
@@ -70,7 +69,7 @@ pub(crate) async fn join(inner: Arc<Inner>) {
             }
             return;
         }
-        match ask_leader(&inner, &others).await {
+        match ask_leader(&inner, heard.into_values()).await {
             Some(Verdict::Free(_)) => {
                 start::start_raft(&inner).await;
                 return;
@@ -108,26 +107,35 @@ async fn initialize(inner: &Inner, raft: &Raft) {
     }
 }
 
-/// A leader's word, if one can be found among those that answered.
-async fn ask_leader(inner: &Inner, others: &[u64]) -> Option<Verdict> {
-    let hints = others
-        .iter()
-        .filter_map(|id| inner.peers.get(*id).map(|view| view.leader));
-    let leader = hints.into_iter().flatten().next()?;
-    if leader == inner.node() {
-        // Said of the node that had this number before.
-        return None;
+/// A leader's word, if those that answered know of one.
+async fn ask_leader(inner: &Inner, heard: impl Iterator<Item = &PeerView>) -> Option<Verdict> {
+    for leader in named_leaders(heard) {
+        if leader == inner.node() {
+            // Said of the node that had this number before.
+            continue;
+        }
+        let store_id = inner.link.store_id.0.to_vec().into();
+        let body = pb::request::Body::Join(pb::JoinRequest { store_id });
+        let asked = inner.link.call(leader, Channel::Forward, body, ASK_WAIT);
+        if let Ok(Answer::Join(answer)) = asked.await
+            && let Some(verdict @ (Verdict::Free(_) | Verdict::Taken(_))) = answer.result
+        {
+            return Some(verdict);
+        }
     }
-    let store_id = inner.link.store_id.0.to_vec().into();
-    let body = pb::request::Body::Join(pb::JoinRequest { store_id });
-    match inner
-        .link
-        .call(leader, Channel::Forward, body, ASK_WAIT)
-        .await
-    {
-        Ok(Answer::Join(answer)) => answer.result,
-        Ok(_) | Err(_) => None,
+    None
+}
+
+/// The leaders these peers follow, first the one that most of them follow. A peer may not have noticed yet that its leader is
+/// gone, or was taken out and never will.
+fn named_leaders<'a>(heard: impl Iterator<Item = &'a PeerView>) -> Vec<u64> {
+    let mut named: BTreeMap<u64, usize> = BTreeMap::new();
+    for leader in heard.filter_map(|view| view.leader) {
+        *named.entry(leader).or_default() += 1;
     }
+    let mut named: Vec<_> = named.into_iter().collect();
+    named.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
+    named.into_iter().map(|(leader, _)| leader).collect()
 }
 
 /// Another node asks whether its number is free.

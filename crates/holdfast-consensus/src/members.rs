@@ -3,7 +3,7 @@
 use crate::codec;
 use crate::inner::{Inner, leadership, metrics};
 use crate::member::{Member, NodeRecord};
-use crate::raft_types::Raft;
+use crate::raft_types::{Metrics, Raft};
 use crate::read_index;
 use crate::timing::millis;
 use holdfast_machine::{SystemKey, Unavailable, View as _};
@@ -136,17 +136,27 @@ pub(crate) async fn on_leader(
 /// Finishes a change that a former leader left half done. Until then everything needs the majority of two configurations, and
 /// another change would begin from the one that nobody sees yet.
 pub(crate) async fn finish(raft: &Raft) -> Result<(), MembersError> {
-    let half_done = {
-        let metrics = metrics(raft);
-        let configs = metrics.membership_config.membership().get_joint_config();
-        configs.len() > 1
-    };
-    if !half_done {
+    if !is_half_done(&metrics(raft)) {
         return Ok(());
     }
     tracing::info!("finishes a change of the members that was left half done");
     let nothing_more = ChangeMembers::AddVoterIds(BTreeSet::new());
     written(raft.change_membership(nothing_more, true).await)
+}
+
+/// Whether two configurations rule.
+fn is_half_done(metrics: &Metrics) -> bool {
+    metrics
+        .membership_config
+        .membership()
+        .get_joint_config()
+        .len()
+        > 1
+}
+
+/// Whether who the members are is known to be committed, and no change is half done.
+pub(crate) fn is_settled(metrics: &Metrics) -> bool {
+    metrics.membership_config == metrics.committed_membership_config && !is_half_done(metrics)
 }
 
 async fn add(inner: &Inner, raft: &Raft, member: Member) -> Result<(), MembersError> {

@@ -98,6 +98,49 @@ fn visitors_may_do_little(lost: &Inner) {
     ));
 }
 
+/// The new node heard the first leader while that was alone and could give no answer. Then that leader is gone for good.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_node_joins_though_a_configured_one_is_gone() {
+    let mut cluster = Cluster::memory(4);
+    let fourth = cluster.members.pop().unwrap();
+    cluster = cluster.up().await;
+    let first = cluster.leader().await;
+    let others: Vec<u64> = cluster
+        .ids()
+        .into_iter()
+        .filter(|id| *id != first)
+        .collect();
+    for id in &others {
+        cluster.stop(*id).await;
+    }
+    // The one that goes is asked for its leader before all others.
+    cluster.members.sort_by_key(|member| member.id.0 != first);
+    cluster.members.push(fourth.clone());
+    cluster.start(4).await;
+    eventually("the leader is heard to lead", async || {
+        let view = cluster.node(4).inner.peers.get(first);
+        view.and_then(|view| view.leader) == Some(first)
+    })
+    .await;
+    cluster.stop(first).await;
+    cluster.members.pop();
+    for id in &others {
+        cluster.start(*id).await;
+    }
+    let via = cluster.leader_among(&others).await;
+    let leader = cluster.node(via);
+    leader
+        .change_members(MemberChange::Add(fourth), SOON)
+        .await
+        .unwrap();
+    eventually("it takes part", async || {
+        cluster.node(4).read_index(SOON).await.is_ok()
+    })
+    .await;
+    cluster.put(4, "a", 1).await;
+    cluster.down().await;
+}
+
 /// A former leader got as far as the joint configuration.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_that_was_left_half_done_is_finished() {

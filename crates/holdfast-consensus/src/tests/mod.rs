@@ -8,5 +8,4 @@ mod reconcile;
 mod snapshots;
 mod storm;
 mod suite;
-
 mod watch;

@@ -31,8 +31,6 @@ pub(crate) struct Faults {
     dice: Dice,
     active: Vec<Active>,
     pub(crate) noted: Vec<Noted>,
-    /// Nodes whose disk was made to fail: they may give up.
-    pub(crate) may_give_up: Vec<u64>,
 }
 
 impl Faults {
@@ -43,7 +41,6 @@ impl Faults {
             dice,
             active: Vec::new(),
             noted: Vec::new(),
-            may_give_up: Vec::new(),
         }
     }
 
@@ -171,15 +168,11 @@ impl Faults {
             Kind::Loss(percent) => self.cluster.weather.lossy(*percent),
             Kind::SlowDisk(id, stall) => self.slow_disk(*id, Some(*stall)),
             Kind::BrokenDisk(id) => {
-                self.may_give_up.push(*id);
                 if let Some(node) = self.cluster.nodes.lock().get(id) {
                     node.disk.fail_write(self.dice.number(0..8));
                 }
             }
-            Kind::FullDisk(id) => {
-                self.may_give_up.push(*id);
-                self.fill(*id, true);
-            }
+            Kind::FullDisk(id) => self.fill(*id, true),
             Kind::Amnesia(id) => self.lie(*id, true),
             Kind::Clock(id, offset_ms) => {
                 if let Some(node) = self.cluster.nodes.lock().get(id) {
@@ -317,7 +310,6 @@ impl Faults {
     /// The new node is there before the old one is gone, or the other way round: as the operator comes to it.
     async fn replace(&self, old: u64, new: u64, dead: bool, at: usize) {
         if dead {
-            self.cluster.kill(old);
             self.cluster.retire(old);
         }
         self.cluster.enlist(new);
