@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::cargo;
+use crate::cargo::{self, Wanted};
 use crate::child::{self, Watched};
 use crate::packages;
 use crate::places::{Places, on_path};
@@ -24,7 +24,12 @@ const DOWNLOAD_DEADLINE: Duration = Duration::from_secs(10 * 60);
 
 /// Builds and runs; `args` go to the benchmark program.
 pub(crate) fn run(places: &Places, args: &[String]) -> Result<()> {
-    cargo::build(places, &["holdfast", "holdfast-benches"], true)?;
+    let wanted = Wanted {
+        packages: &["holdfast", "holdfast-benches"],
+        release: true,
+        ..Wanted::default()
+    };
+    cargo::build(places, &wanted)?;
     let path = match etcd(places) {
         Ok(folder) => with_first(folder)?,
         Err(error) => {

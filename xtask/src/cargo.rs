@@ -88,53 +88,88 @@ pub(crate) fn watch(
     child::watch(watched, progress)
 }
 
+/// What cargo is to build: the programs of packages, or a library.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) packages: &'a [&'a str],
+    pub(crate) features: &'a [&'a str],
+    /// The packages' libraries, not their programs.
+    pub(crate) libraries: bool,
+    pub(crate) release: bool,
+}
+
+impl Wanted<'_> {
+    fn words(&self) -> Vec<&str> {
+        let what = if self.libraries { "--lib" } else { "--bins" };
+        let mut words = vec!["build", "--locked", what];
+        words.extend(self.packages.iter().flat_map(|name| ["--package", *name]));
+        words.extend(self.features.iter().flat_map(|name| ["--features", *name]));
+        words.extend(self.release.then_some("--release"));
+        words
+    }
+
+    fn title(&self) -> String {
+        let with: String = self
+            .features
+            .iter()
+            .map(|name| format!(" with {name}"))
+            .collect();
+        let how = if self.release { ", optimised" } else { "" };
+        format!("building {}{with}{how}", self.packages.join(" and "))
+    }
+}
+
+/// Builds it, under a progress line.
+pub(crate) fn build(places: &Places, wanted: &Wanted<'_>) -> Result<()> {
+    let mut command = ready(places)?;
+    command.args(wanted.words());
+    let mut progress = Progress::start(wanted.title());
+    let ended = watch(places, "build", command, &mut progress)?;
+    progress.end(
+        if ended.success {
+            Ending::Done
+        } else {
+            Ending::Failed
+        },
+        "",
+    );
+    ended.require_success("cargo build", 80)
+}
+
 /// Builds the server as every user of it does; returns the binary.
 pub(crate) fn build_server(places: &Places, release: bool) -> Result<PathBuf> {
-    build(places, &["holdfast"], release)?;
+    let wanted = Wanted {
+        packages: &["holdfast"],
+        release,
+        ..Wanted::default()
+    };
+    build(places, &wanted)?;
     let binary = places.built("holdfast", release);
     println!("  {}", binary.display());
     Ok(binary)
 }
 
-/// Builds a package's library.
-pub(crate) fn build_library(places: &Places, package: &str, release: bool) -> Result<()> {
-    let mut command = ready(places)?;
-    command.args(["build", "--locked", "--lib", "--package", package]);
-    if release {
-        command.arg("--release");
-    }
-    let mut progress = Progress::start(format!("building {package}"));
-    let ended = watch(places, "build", command, &mut progress)?;
-    progress.end(
-        if ended.success {
-            Ending::Done
-        } else {
-            Ending::Failed
-        },
-        "",
-    );
-    ended.require_success("cargo build", 80)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Builds the packages' binaries.
-pub(crate) fn build(places: &Places, packages: &[&str], release: bool) -> Result<()> {
-    let mut command = ready(places)?;
-    command.args(["build", "--locked", "--bins"]);
-    for package in packages {
-        command.args(["--package", package]);
+    #[test]
+    fn what_is_wanted_is_what_cargo_is_told() {
+        let plain = Wanted {
+            packages: &["a", "b"],
+            ..Wanted::default()
+        };
+        let told = "build --locked --bins --package a --package b";
+        assert_eq!(plain.words().join(" "), told);
+        assert_eq!(plain.title(), "building a and b");
+        let all = Wanted {
+            packages: &["a"],
+            features: &["mutants"],
+            libraries: true,
+            release: true,
+        };
+        let told = "build --locked --lib --package a --features mutants --release";
+        assert_eq!(all.words().join(" "), told);
+        assert_eq!(all.title(), "building a with mutants, optimised");
     }
-    if release {
-        command.arg("--release");
-    }
-    let mut progress = Progress::start(format!("building {}", packages.join(" and ")));
-    let ended = watch(places, "build", command, &mut progress)?;
-    progress.end(
-        if ended.success {
-            Ending::Done
-        } else {
-            Ending::Failed
-        },
-        "",
-    );
-    ended.require_success("cargo build", 80)
 }

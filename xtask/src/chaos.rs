@@ -1,13 +1,14 @@
 //! `cargo xtask chaos`: real processes under faults. Without words it runs what CI runs.
 
 use std::fs::{self, File};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use crate::cargo;
+use crate::cargo::{self, Wanted};
 use crate::child::{self, Watched};
 use crate::places::Places;
 use crate::progress::Progress;
@@ -19,19 +20,30 @@ const SHIM: &str = "holdfast-shim";
 /// The scenarios that every change must hold, once each. What this machine cannot do is named as skipped.
 const CI: [&str; 4] = ["sweep", "--ci", "--seeds", "1..2"];
 const CI_DEADLINE: Duration = Duration::from_secs(10 * 60);
-/// What a night may take: simulated seeds, and time for scenarios.
-const NIGHTLY_SEEDS: &str = "0..20000";
-const NIGHTLY_BUDGET: &str = "3h";
+/// Seeds of the night in which disks lie.
+const LYING: &str = "0..50";
+
+/// What a night takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Night {
+    /// Simulated.
+    pub(crate) seeds: Range<u64>,
+    /// For scenarios of real processes.
+    pub(crate) minutes: u64,
+}
+
+impl Default for Night {
+    fn default() -> Self {
+        Self {
+            seeds: 0..20_000,
+            minutes: 180,
+        }
+    }
+}
 
 /// Builds and runs; `args` go to the harness, whose exit code is told.
-pub(crate) fn run(places: &Places, nightly: bool, args: &[String]) -> Result<ExitCode> {
-    if nightly && !args.is_empty() {
-        bail!("--nightly runs everything: it takes no other words");
-    }
-    build(places, nightly)?;
-    if nightly {
-        return night(places);
-    }
+pub(crate) fn run(places: &Places, args: &[String]) -> Result<ExitCode> {
+    build(places, false)?;
     let mut command = harness(places, false);
     match args {
         [] => command.args(CI).arg("--out").arg(reports(places, "ci")),
@@ -67,9 +79,16 @@ pub(crate) fn ci(places: &Places, progress: &mut Progress) -> Result<String> {
 }
 
 fn build(places: &Places, release: bool) -> Result<()> {
-    cargo::build(places, &["holdfast"], release)?;
-    cargo::build(places, &[PROGRAM], release)?;
-    cargo::build_library(places, SHIM, release)
+    let wanted = |packages, libraries| Wanted {
+        packages,
+        libraries,
+        release,
+        ..Wanted::default()
+    };
+    // Apart: built together, the server would get what only the harness asks of a crate of both.
+    cargo::build(places, &wanted(&["holdfast"], false))?;
+    cargo::build(places, &wanted(&[PROGRAM], false))?;
+    cargo::build(places, &wanted(&[SHIM], true))
 }
 
 /// Where pages go: beside what cargo built, never into the clone.
@@ -88,8 +107,10 @@ fn harness(places: &Places, release: bool) -> Command {
 }
 
 /// Everything that takes too long for each change.
-fn night(places: &Places) -> Result<ExitCode> {
+pub(crate) fn nightly(places: &Places, night: &Night) -> Result<ExitCode> {
+    build(places, true)?;
     let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let seeds = format!("--seeds {}..{}", night.seeds.start, night.seeds.end);
     let out = reports(places, "nightly");
     fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
     // Empty until the hunt: should that fail, the sweep's page says that nothing was hunted, not what was once.
@@ -97,10 +118,14 @@ fn night(places: &Places) -> Result<ExitCode> {
     let table =
         File::create(&mutants).with_context(|| format!("cannot write {}", mutants.display()))?;
     let mut scenarios = harness(places, true);
-    sweep_of_the_night(&mut scenarios, &out, &mutants);
+    sweep_of_the_night(&mut scenarios, night, &out, &mutants);
     let parts = [
-        sim::run(places, &words(&format!("--seeds {NIGHTLY_SEEDS}"))),
-        sim::run(places, &words("--lying-disks --seeds 0..50")),
+        sim::run(places, true, &words(&seeds)),
+        sim::run(
+            places,
+            true,
+            &words(&format!("--lying-disks --seeds {LYING}")),
+        ),
         sim::hunt_all(places, table),
         child::stand_in(&mut scenarios),
     ];
@@ -116,8 +141,8 @@ fn night(places: &Places) -> Result<ExitCode> {
 }
 
 /// Every scenario, with the table of the seeded bugs that were hunted before.
-fn sweep_of_the_night(harness: &mut Command, out: &Path, mutants: &Path) {
-    harness.args(["sweep", "--budget", NIGHTLY_BUDGET]);
+fn sweep_of_the_night(harness: &mut Command, night: &Night, out: &Path, mutants: &Path) {
+    harness.args(["sweep", "--budget", &format!("{}m", night.minutes)]);
     harness.arg("--out").arg(out).arg("--mutants").arg(mutants);
 }
 
@@ -128,7 +153,8 @@ mod tests {
     #[test]
     fn the_night_shows_the_seeded_bugs_beside_the_scenarios() {
         let mut command = Command::new("holdfast-chaos");
-        sweep_of_the_night(&mut command, Path::new("/o"), Path::new("/o/m"));
+        let night = Night::default();
+        sweep_of_the_night(&mut command, &night, Path::new("/o"), Path::new("/o/m"));
         let words: Vec<_> = command
             .get_args()
             .filter_map(|word| word.to_str())
@@ -138,7 +164,7 @@ mod tests {
             [
                 "sweep",
                 "--budget",
-                "3h",
+                "180m",
                 "--out",
                 "/o",
                 "--mutants",

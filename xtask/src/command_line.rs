@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use crate::chaos::Night;
 use crate::ci::{Choice, StepName};
 
 pub(crate) const USAGE: &str = "\
@@ -24,8 +25,10 @@ Usage: cargo xtask <COMMAND>
   tidy                 Check the repository's own rules (seconds)
   rocksdb              Build RocksDB once into the cache, print where it is
   sim [ARGS]           Simulated clusters from seeds: --seeds A..B --jobs N, --replay SEED, --mutant all
+      --release          builds longer, then runs twice as fast
   chaos [ARGS]         Real processes under faults; without ARGS what CI runs, `list` shows what there is
-      --nightly          everything that takes hours: 20 000 seeds, all mutants, all scenarios
+      --nightly          everything that takes hours: 20 000 seeds, all mutants, all scenarios;
+                         a shorter or another night: --seeds A..B, --minutes N for scenarios
   bench [-- ARGS]      Build in release mode and run the benchmarks beside etcd
   help                 This text
 
@@ -48,12 +51,13 @@ pub(crate) enum Task {
         args: Vec<String>,
     },
     Sim {
+        release: bool,
         args: Vec<String>,
     },
     Chaos {
-        nightly: bool,
         args: Vec<String>,
     },
+    Nightly(Night),
     Up {
         state_dir: Option<PathBuf>,
         binary: Option<PathBuf>,
@@ -72,14 +76,22 @@ pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Task, String> 
         None => Vec::new(),
     };
     // What these two are asked goes to programs with a help of their own.
-    if matches!(command.as_str(), "sim" | "chaos") {
-        words.extend(after);
-        let nightly = command == "chaos" && take_flag(&mut words, "--nightly");
-        let task = |args| match command.as_str() {
-            "sim" => Task::Sim { args },
-            _ => Task::Chaos { nightly, args },
-        };
-        return Ok(task(words));
+    match command.as_str() {
+        "sim" => {
+            words.extend(after);
+            let release = take_flag(&mut words, "--release");
+            let args = words;
+            return Ok(Task::Sim { release, args });
+        }
+        "chaos" if take_flag(&mut words, "--nightly") => {
+            words.extend(after);
+            return parse_night(words).map(Task::Nightly);
+        }
+        "chaos" => {
+            words.extend(after);
+            return Ok(Task::Chaos { args: words });
+        }
+        _ => {}
     }
     if words.iter().any(|word| word == "--help" || word == "-h") {
         return Ok(Task::Help);
@@ -96,8 +108,8 @@ pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Task, String> 
             Task::Build { release }
         }
         "up" => Task::Up {
-            state_dir: take_path(&mut words, "--state-dir")?,
-            binary: take_path(&mut words, "--binary")?,
+            state_dir: take_value(&mut words, "--state-dir", "a path")?.map(PathBuf::from),
+            binary: take_value(&mut words, "--binary", "a path")?.map(PathBuf::from),
         },
         "setup" => Task::Setup,
         "rocksdb" => Task::Rocksdb,
@@ -139,16 +151,36 @@ fn take_flag(words: &mut Vec<String>, flag: &str) -> bool {
     words.len() != before
 }
 
-/// The path after the flag.
-fn take_path(words: &mut Vec<String>, flag: &str) -> Result<Option<PathBuf>, String> {
+/// What stands after the flag.
+fn take_value(words: &mut Vec<String>, flag: &str, what: &str) -> Result<Option<String>, String> {
     let Some(at) = words.iter().position(|word| word == flag) else {
         return Ok(None);
     };
     if at + 1 == words.len() {
-        return Err(format!("`{flag}` needs a path"));
+        return Err(format!("`{flag}` needs {what}"));
     }
-    let taken = words.drain(at..=at + 1).next_back();
-    Ok(taken.map(PathBuf::from))
+    Ok(words.drain(at..=at + 1).next_back())
+}
+
+/// Both are read here, so that a slip is told at once and not after hours of the other.
+fn parse_night(mut words: Vec<String>) -> Result<Night, String> {
+    let mut night = Night::default();
+    let what = "seeds as A..B, A below B";
+    if let Some(seeds) = take_value(&mut words, "--seeds", what)? {
+        let ends = seeds.split_once("..");
+        let range = ends.and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
+        let range = range.filter(|range: &std::ops::Range<u64>| !range.is_empty());
+        night.seeds = range.ok_or_else(|| format!("`--seeds` needs {what}"))?;
+    }
+    let what = "a number of minutes";
+    if let Some(minutes) = take_value(&mut words, "--minutes", what)? {
+        let minutes = minutes.parse();
+        night.minutes = minutes.map_err(|_| format!("`--minutes` needs {what}"))?;
+    }
+    match words.first() {
+        Some(extra) => Err(format!("`chaos --nightly` does not take `{extra}`")),
+        None => Ok(night),
+    }
 }
 
 #[cfg(test)]
@@ -172,7 +204,9 @@ mod tests {
             "bench",
             "up",
             "sim --seeds 0..9",
+            "sim --release --seeds 0..9",
             "chaos --nightly",
+            "chaos --nightly --minutes 9 --seeds 5..9",
             "up --state-dir /s --binary /b",
         ] {
             assert!(typed(line).is_ok_and(|task| task != Task::Help), "{line}");
@@ -189,6 +223,33 @@ mod tests {
         };
         assert_eq!(choice.only, [StepName::Unit, StepName::Docs]);
         assert_eq!(choice.test_args, ["--nocapture", "kv"]);
+    }
+
+    #[test]
+    fn a_night_is_as_long_as_was_asked() {
+        assert_eq!(
+            typed("chaos --nightly"),
+            Ok(Task::Nightly(Night::default()))
+        );
+        let short = Night {
+            seeds: 5..9,
+            minutes: 7,
+        };
+        let line = "chaos --minutes 7 --nightly --seeds 5..9";
+        assert_eq!(typed(line), Ok(Task::Nightly(short)));
+        for wrong in [
+            "--seeds 9..5",
+            "--seeds 5",
+            "--seeds",
+            "--minutes 1h",
+            "run",
+        ] {
+            let refused = typed(&format!("chaos --nightly {wrong}")).unwrap_err();
+            let named = wrong.split(' ').next().unwrap();
+            assert!(refused.contains(named), "{refused}");
+        }
+        let chaos = typed("chaos sweep --seeds 1..2");
+        assert!(matches!(chaos, Ok(Task::Chaos { args }) if args.len() == 3));
     }
 
     #[test]

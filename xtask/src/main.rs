@@ -26,13 +26,12 @@ mod tests_run;
 mod tidy;
 mod up;
 
-use command_line::Task;
+use command_line::{Task, USAGE};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let typed = command_line::parse(std::env::args().skip(1));
-    let usage = command_line::USAGE;
-    let Ok(task) = typed.inspect_err(|why| eprintln!("error: {why}\n\n{usage}")) else {
+    let Ok(task) = typed.inspect_err(|why| eprintln!("error: {why}\n\n{USAGE}")) else {
         return ExitCode::from(2);
     };
     run(task).unwrap_or_else(|error| {
@@ -45,14 +44,15 @@ fn main() -> ExitCode {
 fn run(task: Task) -> anyhow::Result<ExitCode> {
     let places = &places::Places::find()?;
     match task {
-        Task::Help => println!("{}", command_line::USAGE),
+        Task::Help => println!("{USAGE}"),
         Task::Rocksdb => println!("{}", rocksdb::ensure(places)?.display()),
         Task::Build { release } => drop(cargo::build_server(places, release)?),
         Task::Setup => setup::run(places)?,
         Task::Ci(choice) => ci::run(places, &choice)?,
         Task::Tidy => tidy::run(places)?,
-        Task::Sim { args } => return sim::run(places, &args),
-        Task::Chaos { nightly, args } => return chaos::run(places, nightly, &args),
+        Task::Sim { release, args } => return sim::run(places, release, &args),
+        Task::Chaos { args } => return chaos::run(places, &args),
+        Task::Nightly(night) => return chaos::nightly(places, &night),
         Task::Bench { args } => bench::run(places, &args)?,
         Task::Up { state_dir, binary } => up::run(places, state_dir, binary)?,
     }

@@ -10,10 +10,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::cargo;
+use crate::cargo::{self, Wanted};
 use crate::child::{self, Watched};
 use crate::places::Places;
-use crate::progress::{Ending, Progress};
+use crate::progress::Progress;
 
 const PROGRAM: &str = "holdfast-sim";
 /// Seeds that each change must hold.
@@ -26,16 +26,30 @@ const MUTANT_SEEDS: &str = "0..60";
 const MUTANTS_A_DAY: usize = 4;
 const DEADLINE: Duration = Duration::from_secs(15 * 60);
 
+/// How the simulator is built.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Build {
+    /// Twice as fast, after a longer build.
+    pub(crate) release: bool,
+    /// With the seeded bugs.
+    pub(crate) mutants: bool,
+}
+
 /// Builds and runs; `args` go to the simulator, whose exit code is told.
-pub(crate) fn run(places: &Places, args: &[String]) -> Result<ExitCode> {
+pub(crate) fn run(places: &Places, release: bool, args: &[String]) -> Result<ExitCode> {
     let hunts = |arg: &String| arg.starts_with("--mutant") || arg == "--list-mutants";
-    let program = build(places, args.iter().any(hunts))?;
+    let mutants = args.iter().any(hunts);
+    let program = build(places, Build { release, mutants })?;
     child::stand_in(Command::new(program).args(args))
 }
 
 /// Hunts every seeded bug; into the file go the lines that `holdfast-chaos sweep --mutants` reads.
 pub(crate) fn hunt_all(places: &Places, into: fs::File) -> Result<ExitCode> {
-    hunt(&build(places, true)?, into)
+    let with_mutants = Build {
+        mutants: true,
+        ..Build::default()
+    };
+    hunt(&build(places, with_mutants)?, into)
 }
 
 fn hunt(program: &Path, into: fs::File) -> Result<ExitCode> {
@@ -44,29 +58,17 @@ fn hunt(program: &Path, into: fs::File) -> Result<ExitCode> {
     child::stand_in(command.stdout(into))
 }
 
-/// Builds the simulator, with or without the seeded bugs; returns the program.
-pub(crate) fn build(places: &Places, mutants: bool) -> Result<PathBuf> {
-    let mut command = cargo::ready(places)?;
-    command.args(["build", "--locked", "--bins", "--package", PROGRAM]);
-    if mutants {
-        command.args(["--features", "mutants"]);
-    }
-    let what = if mutants {
-        "the simulator with its mutants"
-    } else {
-        "the simulator"
+/// Builds the simulator; returns the program.
+pub(crate) fn build(places: &Places, how: Build) -> Result<PathBuf> {
+    let wanted = Wanted {
+        packages: &[PROGRAM],
+        features: if how.mutants { &["mutants"] } else { &[] },
+        release: how.release,
+        ..Wanted::default()
     };
-    let mut progress = Progress::start(format!("building {what}"));
-    let ended = cargo::watch(places, "sim-build", command, &mut progress)?;
-    let ending = if ended.success {
-        Ending::Done
-    } else {
-        Ending::Failed
-    };
-    progress.end(ending, "");
-    ended.require_success("cargo build", 80)?;
-    let built = places.built(PROGRAM, false);
-    if !mutants {
+    cargo::build(places, &wanted)?;
+    let built = places.built(PROGRAM, how.release);
+    if !how.mutants {
         return Ok(built);
     }
     // The next honest build takes the place of this one.
@@ -94,7 +96,11 @@ pub(crate) fn ci(places: &Places, honest: &Path, progress: &mut Progress) -> Res
         let differs = first.lines().zip(second.lines()).find(|(a, b)| a != b);
         bail!("two processes gave other traces for the same seed: {differs:?}");
     }
-    let program = build(places, true)?;
+    let with_mutants = Build {
+        mutants: true,
+        ..Build::default()
+    };
+    let program = build(places, with_mutants)?;
     let today = mutants_of_the_day(&program)?;
     for mutant in &today {
         let hunt = ["--mutant", mutant, "--seeds", MUTANT_SEEDS];
