@@ -2,7 +2,7 @@
 //!
 //! Invariants: a stamp is never below one given before or applied before; between two stamps of one leadership the clock
 //! advances at most ten times as fast as this process's monotonic clock, whatever the wall clock does; a wall clock that jumps
-//! is not followed until it was compared with the peers'; a leader whose wall clock is far from the median of its peers' is
+//! is not followed until it was compared with what the peers' clocks show after the jump; a leader whose wall clock is far from the median of its peers' is
 //! told so and stamps nothing.
 
 use crate::timing::millis;
@@ -77,24 +77,37 @@ impl LeaderClock {
 /// A wall clock that was found right, and goes on with the monotonic one: what is stamped when the wall clock jumps before
 /// anybody could compare it again.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Believed(Option<Stamped>);
+pub(crate) struct Believed {
+    right: Option<Stamped>,
+    /// Since when the wall clock has been seen to be elsewhere.
+    doubted: Option<Instant>,
+}
 
 impl Believed {
     /// The wall clock was found right.
     pub(crate) fn set(&mut self, at: Instant, ms: u64) {
-        self.0 = Some(Stamped { ms, at });
+        let right = Some(Stamped { ms, at });
+        let doubted = None;
+        *self = Self { right, doubted };
     }
 
     /// The wall clock could not be compared: it is believed if it is about where the believed one is, or if there is none.
     pub(crate) fn settle(&mut self, at: Instant, ms: u64, tolerance: Duration) {
         if self.time_ms(at, ms, tolerance) == ms {
-            self.set(at, ms);
+            self.right = Some(Stamped { ms, at });
         }
+    }
+
+    /// Looks at the wall clock; since when it has been elsewhere than it should be, if it is.
+    pub(crate) fn doubt(&mut self, now: Instant, ms: u64, tolerance: Duration) -> Option<Instant> {
+        let elsewhere = self.time_ms(now, ms, tolerance) != ms;
+        self.doubted = elsewhere.then(|| self.doubted.unwrap_or(now));
+        self.doubted
     }
 
     /// The time to stamp at `now`, when the wall clock shows `wall_ms`.
     pub(crate) fn time_ms(&self, now: Instant, wall_ms: u64, tolerance: Duration) -> u64 {
-        let Some(last) = self.0 else {
+        let Some(last) = self.right else {
             return wall_ms;
         };
         let expected = last
@@ -105,6 +118,73 @@ impl Believed {
         } else {
             wall_ms
         }
+    }
+}
+
+/// What the peers' clocks say of this node's.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ClockVerdict {
+    /// It is too far off the median.
+    pub(crate) unfit: bool,
+    /// Enough clocks were compared, once at least.
+    compared: bool,
+    /// When the first clock was compared.
+    since: Option<Instant>,
+    /// What this node's clock showed when it was last found right.
+    pub(crate) believed: Believed,
+}
+
+/// A peer's clock: when it was read, and by how many milliseconds it is ahead of this node's.
+pub(crate) type Reading = (Instant, i64);
+
+impl ClockVerdict {
+    /// How long the first comparison may be waited for once a peer has answered: the others may be down.
+    const PATIENCE: Duration = Duration::from_millis(500);
+
+    pub(crate) fn may_stamp(&self, alone: bool) -> bool {
+        let heard = self
+            .since
+            .is_some_and(|since| since.elapsed() >= Self::PATIENCE);
+        !self.unfit && (alone || self.compared || heard)
+    }
+
+    /// Compares the wall clock, which shows `wall_ms`, with those of the peers. Returns by how many milliseconds it is off when
+    /// that is too much.
+    ///
+    /// A clock that jumped is compared with what was read after the jump was seen, and with nothing older: a peer's clock may
+    /// have been wrong when it was read, and be right since, so that of two that are wrong one after the other each would
+    /// confirm the other.
+    pub(crate) fn judge(
+        &mut self,
+        (now, wall_ms): (Instant, u64),
+        readings: &[Reading],
+        members: usize,
+        tolerance: Duration,
+    ) -> Option<i64> {
+        let limit = i64::try_from(tolerance.as_millis()).unwrap_or(i64::MAX);
+        let doubted = self.believed.doubt(now, wall_ms, tolerance);
+        let skews: Vec<i64> = readings
+            .iter()
+            .filter(|(read_at, _)| doubted.is_none_or(|since| *read_at >= since))
+            .map(|(_, skew)| *skew)
+            .collect();
+        let skew = skew_from_median(&skews, members);
+        let off = skew.filter(|skew| skew.abs() > limit);
+        self.unfit = off.is_some();
+        self.since.get_or_insert(now);
+        if skew.is_some() {
+            self.compared = true;
+            if off.is_none() {
+                self.believed.set(now, wall_ms);
+            }
+        } else {
+            // Nobody can say who is wrong. Time that goes on too slowly ends things late; time that jumps ahead ends them for
+            // good. So the lowest clock is believed, and a clock that was believed is gone on with.
+            let lowest = skews.iter().copied().min().filter(|skew| *skew < -limit);
+            let cautious = wall_ms.saturating_add_signed(lowest.unwrap_or(0));
+            self.believed.settle(now, cautious, tolerance);
+        }
+        off
     }
 }
 
@@ -141,6 +221,38 @@ mod tests {
         }
         believed.set(after(4), 9_000_000);
         assert_eq!(believed.time_ms(after(5), 9_001_000, tolerance), 9_001_000);
+    }
+
+    /// Three members. This node was cut off while a peer's clock was wrong, and its own jumped when that one was right again.
+    #[test]
+    fn a_jump_is_not_confirmed_by_what_was_read_before_it() {
+        let (start, tolerance) = (Instant::now(), Duration::from_secs(5));
+        let at = |ms: u64| start + Duration::from_millis(ms);
+        let mut verdict = ClockVerdict::default();
+        let mut judge = |ms, wall_ms, readings: &[(u64, i64)]| {
+            let readings: Vec<Reading> =
+                readings.iter().map(|(ms, skew)| (at(*ms), *skew)).collect();
+            let off = verdict.judge((at(ms), wall_ms), &readings, 3, tolerance);
+            let stamped = verdict.believed.time_ms(at(ms), wall_ms, tolerance);
+            (off, stamped)
+        };
+        assert_eq!(
+            judge(0, 1_000_000, &[(0, 9_000_000), (0, 1)]),
+            (None, 1_000_000)
+        );
+        // Ahead by 5 000 s: between the peer that was ahead by 9 000 s and the one that is right.
+        let old = (0, 4_000_000);
+        assert_eq!(
+            judge(1_000, 6_001_000, &[old, (1_000, -5_000_000)]),
+            (None, 1_001_000)
+        );
+        let right = (1_500, -5_000_000);
+        assert_eq!(judge(1_600, 6_001_600, &[old, right]), (None, 1_001_600));
+        let both = [(1_900, -5_000_001), right];
+        assert_eq!(judge(2_000, 6_002_000, &both), (Some(5_000_000), 1_002_000));
+        // The jump was right after all: the others have followed.
+        let both = [(2_500, 2), (2_600, 3)];
+        assert_eq!(judge(3_000, 6_003_000, &both), (None, 6_003_000));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Pings: each peer is asked at a steady pace how it is, and what follows from its answers is judged here.
 
-use crate::clock::skew_from_median;
+use crate::clock::Reading;
 use crate::codec;
 use crate::inner::{Inner, Phase, leadership, metrics, set_trouble};
 use crate::peers::{Heard, PeerView};
@@ -130,30 +130,15 @@ fn judge_round_trips(inner: &Inner, views: &BTreeMap<u64, PeerView>) {
 
 fn judge_clock(inner: &Inner, views: &BTreeMap<u64, PeerView>) {
     let (now, wall_ms) = (Instant::now(), inner.clock.now_ms());
-    let skews: Vec<i64> = views
+    let readings: Vec<Reading> = views
         .values()
-        .map(|view| view.skew_ms(wall_ms, now))
+        .map(|view| (view.heard_at, view.skew_ms(wall_ms, now)))
         .collect();
-    let limit = i64::try_from(inner.clock_skew_max.as_millis()).unwrap_or(i64::MAX);
-    let skew = skew_from_median(&skews, member_count(inner));
-    let off = skew.filter(|skew| skew.abs() > limit);
-    {
-        let mut verdict = inner.clock_verdict.lock();
-        verdict.unfit = off.is_some();
-        verdict.since.get_or_insert(now);
-        if skew.is_some() {
-            verdict.compared = true;
-            if off.is_none() {
-                verdict.believed.set(now, wall_ms);
-            }
-        } else {
-            // Nobody can say who is wrong. Time that goes on too slowly ends things late; time that jumps ahead ends them for
-            // good. So the lowest clock is believed, and a clock that was believed is gone on with.
-            let lowest = skews.iter().copied().min().filter(|skew| *skew < -limit);
-            let cautious = wall_ms.saturating_add_signed(lowest.unwrap_or(0));
-            verdict.believed.settle(now, cautious, inner.clock_skew_max);
-        }
-    }
+    let members = member_count(inner);
+    let tolerance = inner.clock_skew_max;
+    let mut verdict = inner.clock_verdict.lock();
+    let off = verdict.judge((now, wall_ms), &readings, members, tolerance);
+    drop(verdict);
     let text =
         off.map(|skew| format!("this node's clock is {skew} ms off the median of its peers'"));
     set_trouble(&mut inner.troubles.lock().clock, text);

@@ -1,7 +1,7 @@
 //! What all parts of a node's consensus share, and the phase it is in.
 
 use crate::applied::AppliedIndex;
-use crate::clock::{Believed, LeaderClock, WallClock};
+use crate::clock::{ClockVerdict, LeaderClock, WallClock};
 use crate::freshness::Freshness;
 use crate::host::Host;
 use crate::link::Link;
@@ -20,7 +20,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
-use tokio::time::Instant;
 
 /// What part this node plays at all.
 #[derive(Clone)]
@@ -69,31 +68,6 @@ pub(crate) struct Inner {
     pub(crate) troubles: Mutex<Troubles>,
     /// Set once, when the process should exit.
     pub(crate) fatal: watch::Sender<Option<String>>,
-}
-
-/// What the peers' clocks say of this node's.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct ClockVerdict {
-    /// It is too far off the median.
-    pub(crate) unfit: bool,
-    /// Enough clocks were compared, once at least.
-    pub(crate) compared: bool,
-    /// When the first clock was compared.
-    pub(crate) since: Option<Instant>,
-    /// What this node's clock showed when it was last found right.
-    pub(crate) believed: Believed,
-}
-
-impl ClockVerdict {
-    /// How long the first comparison may be waited for once a peer has answered: the others may be down.
-    const PATIENCE: Duration = Duration::from_millis(500);
-
-    pub(crate) fn may_stamp(&self, alone: bool) -> bool {
-        let heard = self
-            .since
-            .is_some_and(|since| since.elapsed() >= Self::PATIENCE);
-        !self.unfit && (alone || self.compared || heard)
-    }
 }
 
 /// Standing troubles, one line each.
