@@ -193,13 +193,16 @@ impl Drop for Candidate<'_> {
     }
 }
 
+/// It holds another cluster's data, or those of an attempt to add it that came to nothing.
+const NOT_EMPTY: &str = "the node's data directory is not empty: stop it, empty the directory, start it, and add it again";
+
 /// Adds the candidate once it is there with an empty data directory.
 async fn admit(inner: &Inner, raft: &Raft, member: Member) -> Result<(), MembersError> {
     let id = member.id.0;
     loop {
         match inner.peers.get(id) {
             Some(view) if view.pristine => break,
-            Some(_) => return Err(refused("the node's data directory is not empty")),
+            Some(_) => return Err(refused(NOT_EMPTY)),
             None => tokio::time::sleep(PAUSE).await,
         }
     }

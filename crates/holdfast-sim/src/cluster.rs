@@ -190,6 +190,15 @@ impl Cluster {
         }
     }
 
+    /// Ends a node's process and empties its disk.
+    pub(crate) fn empty(&self, id: u64) {
+        self.kill(id);
+        if let Some(node) = self.nodes.lock().get_mut(&id) {
+            node.empty(self.setup.seed);
+        }
+        self.trace.story(&format!("node {id} is emptied"));
+    }
+
     /// Makes the keys and the mount. Retried until somebody leads.
     pub(crate) async fn initialize(&self) -> Result<(), String> {
         let body = json!({ "secret_shares": SHARES, "secret_threshold": THRESHOLD });

@@ -6,7 +6,7 @@ use holdfast_consensus::{Consensus, Host, Member, MemberChange, MemberInfo, host
 use holdfast_machine::Role;
 use holdfast_types::NodeId;
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,6 +16,9 @@ use tokio::sync::oneshot;
 const PAUSE: Duration = Duration::from_millis(150);
 /// How long a change may take.
 const DEADLINE: Duration = Duration::from_secs(4);
+
+/// What the refusal to add a node says that holds data.
+const SPOILED: &str = "data directory is not empty";
 
 /// What a node is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub(crate) struct Members {
     wishes: Mutex<BTreeMap<u64, Wish>>,
     /// A change was asked for, and its fate is not known yet.
     asking: AtomicBool,
+    /// Nodes that were sent a part of the log before the attempt to add them came to nothing.
+    spoiled: Mutex<BTreeSet<u64>>,
 }
 
 #[derive(Clone, Copy)]
@@ -51,6 +56,7 @@ impl Members {
         Self {
             wishes: Mutex::new(ids.map(|id| (id, voter)).collect()),
             asking: AtomicBool::new(false),
+            spoiled: Mutex::default(),
         }
     }
 
@@ -67,6 +73,11 @@ impl Members {
         if let Some(wish) = self.wishes.lock().get_mut(&id) {
             wish.retire = true;
         }
+    }
+
+    /// Nodes to empty before they can be added, as their refusal says.
+    pub(crate) fn take_spoiled(&self) -> BTreeSet<u64> {
+        std::mem::take(&mut *self.spoiled.lock())
     }
 
     fn wishes(&self) -> Vec<(u64, Wish)> {
@@ -103,10 +114,19 @@ pub(crate) async fn operate(cluster: Cluster) {
             continue;
         };
         let story = format!("node {via} is asked for {change:?}");
+        let added = match &change {
+            MemberChange::Add(member) => Some(member.id.0),
+            _ => None,
+        };
         cluster.members.asking.store(true, Ordering::Relaxed);
         let done = ask(&cluster, via, change).await;
         cluster.members.asking.store(false, Ordering::Relaxed);
         cluster.trace.story(&format!("{story}: {done:?}"));
+        if let Some(id) = added
+            && done.as_ref().is_err_and(|why| why.contains(SPOILED))
+        {
+            cluster.members.spoiled.lock().insert(id);
+        }
         if done.is_ok_and(|()| wish.part != Part::Voter)
             && let Some(fault) = wish.fault
         {

@@ -95,7 +95,7 @@ impl Node {
         Self {
             id,
             members,
-            disk: disk(seed, id, Arc::clone(&stall)),
+            disk: disk(seed, &format!("disk of node {id}"), Arc::clone(&stall)),
             clock,
             stall,
             lied: AtomicBool::new(false),
@@ -130,6 +130,12 @@ impl Node {
     pub(crate) fn cut_power(&mut self, network: &MemoryNetwork) {
         self.end(network, |disk| disk.crash(0));
         self.disk.crash(0);
+    }
+
+    /// Puts an empty disk into a machine that was switched off.
+    pub(crate) fn empty(&mut self, seed: u64) {
+        let name = format!("disk of node {} after life {}", self.id, self.lives);
+        self.disk = disk(seed, &name, Arc::clone(&self.stall));
     }
 
     /// Makes syncs of the disk lie, or no longer.
@@ -176,8 +182,8 @@ impl Running {
 }
 
 /// A disk whose syncs take a drawn time.
-fn disk(seed: u64, id: u64, stall: Arc<Stall>) -> MemoryDisk {
-    let dice = Dice::new(seed, &format!("disk of node {id}"));
+fn disk(seed: u64, name: &str, stall: Arc<Stall>) -> MemoryDisk {
+    let dice = Dice::new(seed, name);
     let mut identity = [0; 16];
     dice.fill(&mut identity);
     let disk = MemoryDisk::new(StoreId(identity));

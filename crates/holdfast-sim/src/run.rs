@@ -317,8 +317,15 @@ async fn trouble(
     healed_ns
 }
 
-/// Starts what has ended by itself, as a supervisor does.
+/// Starts what has ended by itself, as a supervisor does, and empties what the operator must empty.
 async fn supervise(cluster: &Cluster, faults: &mut Faults) {
+    for id in cluster.members.take_spoiled() {
+        // One that is down is found again when it is asked for again.
+        if cluster.door(id).is_some() {
+            cluster.empty(id);
+            faults.revive(id).await;
+        }
+    }
     for id in cluster.ids() {
         let ended = {
             let nodes = cluster.nodes.lock();
