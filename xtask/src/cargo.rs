@@ -136,6 +136,19 @@ pub(crate) fn build(places: &Places, wanted: &Wanted<'_>) -> Result<()> {
     ended.require_success("cargo build", 80)
 }
 
+/// The programs that try the product. Built together, so that what both stand on is compiled once.
+const HARNESS: [&str; 2] = ["holdfast-sim", "holdfast-chaos"];
+
+/// Builds the simulator and the harness of real processes.
+pub(crate) fn build_harness(places: &Places, release: bool) -> Result<()> {
+    let wanted = Wanted {
+        packages: &HARNESS,
+        release,
+        ..Wanted::default()
+    };
+    build(places, &wanted)
+}
+
 /// Builds the server as every user of it does; returns the binary.
 pub(crate) fn build_server(places: &Places, release: bool) -> Result<PathBuf> {
     let wanted = Wanted {

@@ -85,9 +85,8 @@ fn build(places: &Places, release: bool) -> Result<()> {
         release,
         ..Wanted::default()
     };
-    // Apart: built together, the server would get what only the harness asks of a crate of both.
     cargo::build(places, &wanted(&["holdfast"], false))?;
-    cargo::build(places, &wanted(&[PROGRAM], false))?;
+    cargo::build_harness(places, release)?;
     cargo::build(places, &wanted(&[SHIM], true))
 }
 

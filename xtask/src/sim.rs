@@ -60,17 +60,18 @@ fn hunt(program: &Path, into: fs::File) -> Result<ExitCode> {
 
 /// Builds the simulator; returns the program.
 pub(crate) fn build(places: &Places, how: Build) -> Result<PathBuf> {
+    let built = places.built(PROGRAM, how.release);
+    if !how.mutants {
+        cargo::build_harness(places, how.release)?;
+        return Ok(built);
+    }
     let wanted = Wanted {
         packages: &[PROGRAM],
-        features: if how.mutants { &["mutants"] } else { &[] },
+        features: &["mutants"],
         release: how.release,
         ..Wanted::default()
     };
     cargo::build(places, &wanted)?;
-    let built = places.built(PROGRAM, how.release);
-    if !how.mutants {
-        return Ok(built);
-    }
     // The next honest build takes the place of this one.
     let kept = places.target.join("mutants");
     fs::create_dir_all(&kept).with_context(|| format!("cannot create {}", kept.display()))?;
