@@ -21,7 +21,7 @@ use crate::state_adapter::StateAdapter;
 use crate::timing::{Preset, Snapshots, Timing, TimingError};
 use crate::visitors::Visitors;
 use crate::{duties, join, read_index, roster};
-use holdfast_machine::Unavailable;
+use holdfast_machine::{StorageFault, Unavailable};
 use holdfast_store::Stores;
 use holdfast_transport::Transport;
 use holdfast_types::NodeId;
@@ -33,7 +33,7 @@ use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -158,6 +158,7 @@ impl Consensus {
         tasks.spawn(here(rounds.run(round(&inner))));
         tasks.spawn(here(duties::run(Arc::clone(&inner))));
         tasks.spawn(here(watch_raft(Arc::clone(&inner))));
+        tasks.spawn(here(fail_with_the_disk(Arc::clone(&inner))));
         let tasks = Arc::new(Mutex::new(tasks));
         Ok(Self { inner, tasks })
     }
@@ -298,6 +299,20 @@ pub(crate) async fn start_raft(inner: &Arc<Inner>) -> Option<Raft> {
             inner.fail(&fatal.to_string());
             None
         }
+    }
+}
+
+/// Ends the node when its disk fails, also in a write whose failure nobody is told of: with a committed mark or a purge that
+/// failed it would stay, unable to vote or to write, until it has to.
+async fn fail_with_the_disk(inner: Arc<Inner>) {
+    let (met, fault) = oneshot::channel();
+    // The hook runs wherever the fault is met: it only passes it on.
+    inner.log.on_fault(Box::new(move |fault: &StorageFault| {
+        // Nobody waits once the node has stopped.
+        let _ = met.send(fault.to_string());
+    }));
+    if let Ok(fault) = fault.await {
+        inner.fail(&fault);
     }
 }
 

@@ -5,7 +5,7 @@ use crate::config::{Config, ConfigError, TimingPreset, TlsChoice, TlsFiles};
 use holdfast_api::{BindError as ApiBindError, Limits, Listener, ListenerOptions, Security};
 use holdfast_barrier::SystemSurroundings;
 use holdfast_consensus::{Member, MemberInfo, Options, Preset, StartError as ConsensusError};
-use holdfast_machine::{Replica, Role, StorageFault};
+use holdfast_machine::{Replica, Role};
 use holdfast_store::{OpenError, Options as StoreOptions, Stores};
 use holdfast_transport::{
     BindError as PeerBindError, Identity, IdentityError, QuicTransport, Settings,
@@ -168,12 +168,7 @@ async fn open_stores(dir: &Path) -> Result<Stores, StartError> {
         if let Some(above) = at.parent() {
             std::fs::create_dir_all(above)?;
         }
-        let on_fault = |fault: &StorageFault| tracing::error!(%fault, "the disk failed");
-        let options = StoreOptions {
-            on_fault: Arc::new(on_fault),
-            ..StoreOptions::default()
-        };
-        holdfast_store::open(&at, &options)
+        holdfast_store::open(&at, &StoreOptions::default())
     })
     .await;
     let opened = opened.unwrap_or_else(|_| Err(OpenError::Io("opening it panicked".to_owned())));

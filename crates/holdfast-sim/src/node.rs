@@ -10,8 +10,8 @@ use holdfast_request::Core;
 use holdfast_store::memory::{DiskOp, Lies, MemoryDisk};
 use holdfast_transport::MemoryNetwork;
 use holdfast_types::{NodeId, StoreId};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Name of every simulated cluster.
@@ -78,8 +78,8 @@ impl Stall {
 pub(crate) struct Running {
     pub(crate) life: Arc<Life>,
     assembly: Assembly,
-    /// Set when it says that it can no longer take part.
-    fatal: Arc<AtomicBool>,
+    /// Set when it says that it can no longer take part: why.
+    fatal: Arc<OnceLock<String>>,
 }
 
 /// What a client needs to ask a node.
@@ -175,9 +175,9 @@ impl Running {
         self.assembly.core.barrier().is_sealed()
     }
 
-    /// Whether a supervisor would find the process gone.
-    pub(crate) fn has_given_up(&self) -> bool {
-        self.fatal.load(Ordering::Relaxed)
+    /// Why a supervisor would find the process gone, if it would.
+    pub(crate) fn has_given_up(&self) -> Option<&str> {
+        self.fatal.get().map(String::as_str)
     }
 }
 
@@ -224,11 +224,10 @@ pub(crate) async fn start(
     options.host = Arc::clone(&host);
     let assembly = Assembly::start(options, life.clone(), CLUSTER.to_owned()).await;
     let assembly = assembly.map_err(|error| error.to_string())?;
-    let fatal = Arc::new(AtomicBool::new(false));
-    let (consensus, flag) = (assembly.consensus.clone(), Arc::clone(&fatal));
+    let fatal = Arc::new(OnceLock::new());
+    let (consensus, told) = (assembly.consensus.clone(), Arc::clone(&fatal));
     let watch = tokio::spawn(hosted(Arc::clone(&host), async move {
-        consensus.fatal().await;
-        flag.store(true, Ordering::Relaxed);
+        let _ = told.set(consensus.fatal().await);
     }));
     host.adopt(watch.abort_handle());
     Ok(Running {

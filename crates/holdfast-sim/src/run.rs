@@ -327,15 +327,15 @@ async fn supervise(cluster: &Cluster, faults: &mut Faults) {
         }
     }
     for id in cluster.ids() {
-        let ended = {
+        let why = {
             let nodes = cluster.nodes.lock();
             let running = nodes.get(&id).and_then(|node| node.running.as_ref());
-            running.is_some_and(crate::node::Running::has_given_up)
+            let why = running.and_then(crate::node::Running::has_given_up);
+            why.map(str::to_owned)
         };
-        if ended {
-            cluster
-                .trace
-                .story(&format!("node {id} has ended by itself"));
+        if let Some(why) = why {
+            let ended = format!("node {id} has ended by itself: {why}");
+            cluster.trace.story(&ended);
             faults.gave_up(id);
             cluster.kill(id);
             faults.revive(id).await;

@@ -4,28 +4,50 @@
 //! first failure: every later call is answered with it, and the process is told once that it must stop.
 
 use crate::disk::Lock;
-use crate::options::FaultHook;
 use holdfast_machine::StorageFault;
+use parking_lot::Mutex;
 use std::fmt::Display;
 use std::sync::OnceLock;
+
+/// Called once, with the first fault, on the thread that met it. The process is expected to stop.
+pub type FaultHook = Box<dyn FnOnce(&StorageFault) + Send>;
 
 /// Shared by everything that reads or writes the directory, and so the holder of its lock.
 pub(crate) struct Faults {
     first: OnceLock<StorageFault>,
-    hook: FaultHook,
+    hooks: Mutex<Hooks>,
     _lock: Lock,
 }
 
+#[derive(Default)]
+struct Hooks {
+    waiting: Vec<FaultHook>,
+    /// Whether a fault was met, which a refusal from the start is not.
+    met: bool,
+}
+
 impl Faults {
-    pub(crate) fn new(hook: FaultHook, lock: Lock) -> Self {
+    pub(crate) fn new(lock: Lock) -> Self {
         Self {
             first: OnceLock::new(),
-            hook,
+            hooks: Mutex::default(),
             _lock: lock,
         }
     }
 
-    /// Refuses from the start, without calling the hook: what quarantine needs.
+    /// Calls the hook with the first fault, at once if it was met already.
+    pub(crate) fn on_first(&self, hook: FaultHook) {
+        let mut hooks = self.hooks.lock();
+        match self.first.get().filter(|_| hooks.met) {
+            Some(fault) => {
+                drop(hooks);
+                hook(fault);
+            }
+            None => hooks.waiting.push(hook),
+        }
+    }
+
+    /// Refuses from the start, without calling the hooks: what quarantine needs.
     pub(crate) fn refuse(&self, why: &impl Display) {
         let _already = self.first.set(StorageFault(why.to_string()));
     }
@@ -35,11 +57,18 @@ impl Faults {
         self.first.get().map_or(Ok(()), |fault| Err(fault.clone()))
     }
 
-    /// Notes a fault; the first one is told to the hook.
+    /// Notes a fault; the first one is told to the hooks.
     pub(crate) fn raise(&self, fault: StorageFault) -> StorageFault {
-        if self.first.set(fault.clone()).is_ok() {
-            tracing::error!(%fault, "storage failed; nothing more is written");
-            (self.hook)(&fault);
+        let told = {
+            let mut hooks = self.hooks.lock();
+            if self.first.set(fault.clone()).is_ok() {
+                hooks.met = true;
+                tracing::error!(%fault, "storage failed; nothing more is written");
+            }
+            hooks.met.then(|| std::mem::take(&mut hooks.waiting))
+        };
+        for hook in told.unwrap_or_default() {
+            hook(&fault);
         }
         fault
     }

@@ -25,9 +25,10 @@ mod snapshot;
 mod state;
 mod watermark;
 
+pub use fault::FaultHook;
 pub use log::{DurableCallback, LogBounds, LogStore, Purged, SyncTimings};
 pub use open::{OpenError, Quarantine, Stores, open};
-pub use options::{FaultHook, Options};
+pub use options::Options;
 pub use snapshot::{
     ReceiveError, SNAPSHOT_CHUNK_BYTES_MAX, SnapshotChunk, SnapshotCursor, SnapshotFile,
     SnapshotHandle, SnapshotHeader, SnapshotReader, SnapshotWriter,

@@ -114,7 +114,7 @@ pub(crate) fn open_on(
     for part in ["log", "state", "snapshots"] {
         disk.make_or_check_dir(&dir.join(part))?;
     }
-    let faults = Arc::new(Faults::new(Arc::clone(&options.on_fault), lock));
+    let faults = Arc::new(Faults::new(lock));
     let found = find_watermark(&**disk, &dir.join("watermark"), identity, store_id)?;
     let recovered = log::recover(disk, &dir.join("log"), options, found, &faults)?;
     let root = dir.join("state");

@@ -1,10 +1,4 @@
-//! What a caller can tune, and the hook that hears of a storage fault.
-
-use holdfast_machine::StorageFault;
-use std::sync::Arc;
-
-/// Called once, with the first fault, on the thread that met it. The process is expected to stop.
-pub type FaultHook = Arc<dyn Fn(&StorageFault) + Send + Sync>;
+//! What a caller can tune.
 
 /// Sizes in bytes. The defaults keep an idle node under about 40 MiB of resident memory.
 #[derive(Clone)]
@@ -21,8 +15,6 @@ pub struct Options {
     pub state_write_buffer_bytes: usize,
     /// Block cache of the state database.
     pub block_cache_bytes: usize,
-    /// Hears of the first fault.
-    pub on_fault: FaultHook,
 }
 
 impl Default for Options {
@@ -34,7 +26,6 @@ impl Default for Options {
             log_reclaim_bytes: 64 << 20,
             state_write_buffer_bytes: 16 << 20,
             block_cache_bytes: 32 << 20,
-            on_fault: Arc::new(|_| {}),
         }
     }
 }

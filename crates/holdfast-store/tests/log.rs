@@ -254,21 +254,17 @@ fn purging_gives_space_back() {
 fn the_first_fault_stops_everything_and_is_told_once() {
     let dir = tempfile::tempdir().unwrap();
     let told = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&told);
-    let hooked = Options {
+    let untailed = Options {
         log_tail_bytes: 0,
-        on_fault: Arc::new(move |_| {
-            counter.fetch_add(1, Ordering::SeqCst);
-        }),
         ..options()
     };
-    let stores = open(dir.path(), &hooked).unwrap();
+    let stores = open(dir.path(), &untailed).unwrap();
     for i in 0..20 {
         append(&stores.log, vec![entry(i, 100)]).unwrap();
     }
     drop(stores);
     // Reopening has moved the entries into a table; damage it.
-    drop(open(dir.path(), &hooked).unwrap());
+    drop(open(dir.path(), &untailed).unwrap());
     let tables = fs::read_dir(dir.path().join("log")).unwrap();
     let table = tables
         .map(|entry| entry.unwrap().path())
@@ -276,7 +272,14 @@ fn the_first_fault_stops_everything_and_is_told_once() {
         .expect("recovery writes a table");
     let file = fs::OpenOptions::new().write(true).open(table).unwrap();
     file.write_all_at(&[0xff; 8], 100).unwrap();
-    let damaged = open(dir.path(), &hooked).map(|stores| {
+    let damaged = open(dir.path(), &untailed).map(|stores| {
+        let count = || {
+            let counter = Arc::clone(&told);
+            stores.log.on_fault(Box::new(move |_| {
+                counter.fetch_add(1, Ordering::SeqCst);
+            }));
+        };
+        count();
         assert!(stores.log.read(0, 20, usize::MAX).is_err());
         assert!(
             append(&stores.log, vec![entry(20, 1)]).is_err(),
@@ -284,10 +287,13 @@ fn the_first_fault_stops_everything_and_is_told_once() {
         );
         assert!(stores.state.apply(Vec::new()).is_err());
         assert!(stores.log.health().is_err());
+        assert_eq!(told.load(Ordering::SeqCst), 1);
+        // Who asks late is told at once.
+        count();
         told.load(Ordering::SeqCst)
     });
     match damaged {
-        Ok(told) => assert_eq!(told, 1),
+        Ok(told) => assert_eq!(told, 2),
         Err(error) => assert!(matches!(error, OpenError::Corrupt(_)), "{error}"),
     }
 }

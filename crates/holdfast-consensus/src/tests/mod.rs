@@ -2,6 +2,7 @@
 
 mod bootstrap;
 mod cluster;
+mod disk;
 mod failover;
 mod members;
 mod reconcile;

@@ -172,7 +172,6 @@ mod tests {
     use crate::log::{Purged, recover};
     use crate::watermark::{Found, Mark, Watermark};
     use bytes::Bytes;
-    use holdfast_machine::StorageFault;
     use holdfast_types::StoreId;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::{Arc, mpsc};
@@ -183,13 +182,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let told = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&told);
-        let hook = Arc::new(move |_: &StorageFault| {
-            counter.fetch_add(1, Ordering::SeqCst);
-        });
         let options = Options::default();
         let disk: Arc<dyn Disk> = Arc::new(Local::new(&options));
         let lock = disk.lock(&dir.path().join("LOCK")).unwrap();
-        let faults = Arc::new(Faults::new(hook, lock));
+        let faults = Arc::new(Faults::new(lock));
+        faults.on_first(Box::new(move |_| {
+            counter.fetch_add(1, Ordering::SeqCst);
+        }));
         let path = dir.path().join("watermark");
         drop(Watermark::create(&*disk, &path, StoreId([1; 16])).unwrap());
         let broken = Watermark::read_only(&*disk, &path, StoreId([1; 16]));

@@ -7,7 +7,7 @@ use super::tail::Source;
 use super::timings::{SyncTimings, Timings};
 use super::{DurableCallback, LogBounds, Purged};
 use crate::disk::{Disk, Driver, LogTable};
-use crate::fault::Faults;
+use crate::fault::{FaultHook, Faults};
 use bytes::Bytes;
 use holdfast_machine::StorageFault;
 use parking_lot::Mutex;
@@ -128,6 +128,12 @@ impl LogStore {
             tail.committed.clone_from(&committed);
             Ok(Op::Committed { committed })
         })
+    }
+
+    /// Calls the hook with the first fault of log or state, once, on the thread that meets it; at once if there was one.
+    /// Some writes are answered to nobody: the hook is the only one to hear that they failed.
+    pub fn on_fault(&self, hook: FaultHook) {
+        self.faults.on_first(hook);
     }
 
     /// The entries present in `from..to`, consecutive, cut once `max_bytes` are reached (the first is always given).

@@ -71,12 +71,13 @@ pub(crate) fn vote_later(log: &LogStore, vote: Bytes) -> Answers {
 pub(crate) fn counted(simulated: &Simulated) -> (Stores, Arc<AtomicUsize>) {
     let told = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&told);
-    let hooked = Options {
+    let untailed = Options {
         log_tail_bytes: 0,
-        on_fault: Arc::new(move |_| {
-            counter.fetch_add(1, Ordering::SeqCst);
-        }),
         ..options()
     };
-    (simulated.open_with(&hooked).unwrap(), told)
+    let stores = simulated.open_with(&untailed).unwrap();
+    stores.log.on_fault(Box::new(move |_| {
+        counter.fetch_add(1, Ordering::SeqCst);
+    }));
+    (stores, told)
 }
