@@ -24,7 +24,7 @@ pub(crate) struct Args {
     /// Virtual seconds in which things go wrong.
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
     pub(crate) trouble: u64,
-    /// A control: disks that answer before they have synced. Something must be seen to be lost.
+    /// A control: disks that answer before they have synced. Stops at the first seed in which durability sees the loss.
     #[arg(long)]
     pub(crate) lying_disks: bool,
     /// Print each seed with the hash of its trace.

@@ -4,8 +4,12 @@ use crate::command_line::Args;
 #[cfg(feature = "mutants")]
 use crate::mutants;
 use crate::{show, sweep};
-use holdfast_sim::{Detail, Options, run};
+use holdfast_sim::{Detail, Options, Outcome, run};
+use serde_json::json;
 use std::time::Duration;
+
+/// The checker that must see that a disk has lied.
+const MUST_SEE: &str = "durability";
 
 /// Does it. True when everything held, or when what had to be found was found.
 ///
@@ -40,6 +44,9 @@ pub(crate) fn go(args: &Args) -> anyhow::Result<bool> {
         show::transcript(&outcome);
         return Ok(outcome.held());
     }
+    if options.lying_disks {
+        return control(args, jobs, options);
+    }
     let total = sweep::sweep(args.seeds.clone(), jobs, options, |_| false)?;
     if args.traces {
         for (seed, trace) in &total.traces {
@@ -55,5 +62,29 @@ pub(crate) fn go(args: &Args) -> anyhow::Result<bool> {
     if !missed.is_empty() {
         eprintln!("never happened in all these seeds: {}", missed.join(", "));
     }
-    Ok(total.failed.is_empty() != options.lying_disks && missed.is_empty())
+    Ok(total.failed.is_empty() && missed.is_empty())
+}
+
+/// Disks that lie: in one of these seeds at least, a loss must be seen for what it is. That nodes stay away or that nothing is
+/// written any more is no such proof.
+fn control(args: &Args, jobs: u64, options: Options) -> anyhow::Result<bool> {
+    let sees = |outcome: &Outcome| outcome.found_by(MUST_SEE);
+    let total = sweep::sweep(args.seeds.clone(), jobs, options, sees)?;
+    let seen = total.failed.iter().find(|failed| sees(&failed.outcome));
+    let seen = seen.map(|failed| failed.seed);
+    let seeds = total.seeds;
+    if args.json {
+        let line = json!({ "control": "lying-disks", "checker": MUST_SEE, "seen": seen.is_some(),
+            "seed": seen, "seeds": seeds });
+        println!("{line}");
+        return Ok(seen.is_some());
+    }
+    match seen {
+        Some(seed) => println!(
+            "lying disks: {MUST_SEE} saw the loss in seed {seed}, as it must, {seeds} seeds run; {}",
+            show::replay(seed, options, None)
+        ),
+        None => println!("lying disks: {MUST_SEE} saw no loss in {seeds} seeds: it may be blind"),
+    }
+    Ok(seen.is_some())
 }
