@@ -1,7 +1,7 @@
 //! After everything was healed the cluster works again, everywhere, together, and about as fast as before.
 
 use crate::judge::{Judge, count, held_by};
-use crate::{History, NodeSample, NodeState, Operation, Verdict};
+use crate::{Action, History, NodeSample, NodeState, Operation, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is asked of a healed cluster.
@@ -13,11 +13,6 @@ pub struct LivenessBounds {
     pub throughput_percent: u64,
     /// When the load ended: what was asked later is no measure of throughput.
     pub load_until_ns: u64,
-}
-
-impl LivenessBounds {
-    /// Fewer acknowledged writes before the first fault say nothing of throughput.
-    pub const WRITES_MIN: u64 = 20;
 }
 
 impl Default for LivenessBounds {
@@ -32,6 +27,8 @@ impl Default for LivenessBounds {
 
 /// Spans shorter than this say nothing of throughput.
 const SPAN_NS_MIN: u64 = 500_000_000;
+/// Nor do fewer writes before the first fault.
+const WRITES_MIN: u64 = 20;
 
 /// Judges what happened after healing. Inconclusive when it ended too soon, or before was too short.
 #[must_use]
@@ -53,10 +50,17 @@ pub fn liveness(history: &History, bounds: LivenessBounds) -> Verdict {
     judge.finish(held)
 }
 
+fn is_write(op: &Operation) -> bool {
+    matches!(
+        op.action,
+        Action::Put { .. } | Action::Delete { .. } | Action::CreateToken { .. }
+    )
+}
+
 fn first_writes(history: &History, healed_ns: u64, bounds: LivenessBounds, judge: &mut Judge) {
     let after = || {
         let all = history.operations.iter();
-        all.filter(|op| op.is_write() && op.invoked_ns >= healed_ns)
+        all.filter(|op| is_write(op) && op.invoked_ns >= healed_ns)
     };
     let asked: BTreeSet<u64> = after().map(|op| op.node).collect();
     let mut first: BTreeMap<u64, u64> = BTreeMap::new();
@@ -122,10 +126,10 @@ fn convergence(history: &History, healed_ns: u64, judge: &mut Judge) {
 fn throughput(history: &History, healed_ns: u64, bounds: LivenessBounds, judge: &mut Judge) {
     let writes = |from: u64, to: u64| {
         let within =
-            |op: &&Operation| op.is_write() && op.is_ok() && (from..to).contains(&op.end_ns());
+            |op: &&Operation| is_write(op) && op.is_ok() && (from..to).contains(&op.end_ns());
         count(history.operations.iter().filter(within).count())
     };
-    let acknowledged = |op: &&Operation| op.is_write() && op.is_ok();
+    let acknowledged = |op: &&Operation| is_write(op) && op.is_ok();
     let began = history
         .operations
         .iter()
@@ -136,7 +140,7 @@ fn throughput(history: &History, healed_ns: u64, bounds: LivenessBounds, judge: 
     let asked = history
         .operations
         .iter()
-        .filter(|op| op.is_write() && op.invoked_ns <= bounds.load_until_ns);
+        .filter(|op| is_write(op) && op.invoked_ns <= bounds.load_until_ns);
     let ended = asked.map(|op| op.invoked_ns).max();
     let fault = history.faults.iter().map(|fault| fault.from_ns).min();
     let (Some(began), Some(ended), Some(fault)) = (began, ended, fault) else {
@@ -145,10 +149,7 @@ fn throughput(history: &History, healed_ns: u64, bounds: LivenessBounds, judge: 
     };
     let third = ended.saturating_sub(healed_ns) / 3;
     let before = writes(began, fault);
-    if fault.saturating_sub(began) < SPAN_NS_MIN
-        || third < SPAN_NS_MIN
-        || before < LivenessBounds::WRITES_MIN
-    {
+    if fault.saturating_sub(began) < SPAN_NS_MIN || third < SPAN_NS_MIN || before < WRITES_MIN {
         judge.doubt("the times before the first fault and after healing are too short to compare throughput");
         return;
     }

@@ -13,15 +13,6 @@ impl Operation {
         }
     }
 
-    /// Whether it asked for something to be written that a measure of throughput counts.
-    #[must_use]
-    pub const fn is_write(&self) -> bool {
-        matches!(
-            self.action,
-            Action::Put { .. } | Action::Delete { .. } | Action::CreateToken { .. }
-        )
-    }
-
     /// Whether it was acknowledged.
     #[must_use]
     pub const fn is_ok(&self) -> bool {

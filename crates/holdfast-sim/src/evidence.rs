@@ -85,10 +85,14 @@ pub(crate) fn judge(
         ..LivenessBounds::default()
     };
     let mut verdicts = judge_all(history, &claims, bounds);
-    // Clients ask quarantined nodes too, and nobody expects them to write.
+    // Clients ask quarantined nodes too, and nobody expects them to write. Before it was healed they wrote like others, and so
+    // did nodes that have been taken out since.
     let (fit, here) = (cluster.fit(), cluster.ids());
+    let healed_ns = history.healed_ns.unwrap_or_default();
     let mut of_fit = history.clone();
-    of_fit.operations.retain(|entry| fit.contains(&entry.node));
+    of_fit
+        .operations
+        .retain(|entry| entry.invoked_ns < healed_ns || fit.contains(&entry.node));
     of_fit.samples.retain(|sample| here.contains(&sample.node));
     for verdict in &mut verdicts {
         if verdict.checker == "liveness" {

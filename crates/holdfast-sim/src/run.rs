@@ -9,7 +9,7 @@ use crate::members;
 use crate::observe::{Broken, Observer};
 use crate::panics;
 use crate::trace::{Detail, Trace};
-use holdfast_check::{Action, History, LivenessBounds, Ruling, Verdict, first_shown_ns};
+use holdfast_check::{Action, History, Ruling, Verdict, first_shown_ns};
 use holdfast_machine::Role;
 use holdfast_store::memory::Lies;
 use parking_lot::Mutex;
@@ -19,8 +19,6 @@ use std::time::Duration;
 use tokio::runtime::RngSeed;
 use tokio::time::Instant;
 
-/// Most pieces of the quiet beginning.
-const QUIET_SPANS_MAX: u32 = 4;
 /// What a lying disk lies about.
 const LIES: Lies = Lies {
     log: true,
@@ -282,14 +280,6 @@ async fn begin(cluster: &Cluster) -> Result<(), String> {
     cluster.initialize().await
 }
 
-fn written(cluster: &Cluster) -> u64 {
-    let books = cluster.books.lock();
-    let writes = books
-        .iter()
-        .filter(|entry| entry.is_write() && entry.is_ok());
-    writes.count() as u64
-}
-
 /// Clients work while faults come and go, and for a while after. When everything was healed.
 async fn trouble(
     cluster: &Cluster,
@@ -302,13 +292,8 @@ async fn trouble(
     let clients: Vec<_> = (0..seats)
         .map(|seat| tokio::spawn(client::run(Arc::clone(desk), seat)))
         .collect();
-    // A quiet beginning, for comparison; where little is written it takes longer.
-    for _ in 0..QUIET_SPANS_MAX {
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        if written(cluster) >= LivenessBounds::WRITES_MIN {
-            break;
-        }
-    }
+    // A quiet beginning, for comparison.
+    tokio::time::sleep(Duration::from_secs(2)).await;
     let until = Instant::now() + lasts;
     while Instant::now() < until {
         faults.step().await;
