@@ -1,6 +1,7 @@
 //! `cargo xtask chaos`: real processes under faults. Without words it runs what CI runs.
 
 use std::fs::{self, File};
+use std::num::NonZeroU16;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -20,8 +21,8 @@ const SHIM: &str = "holdfast-shim";
 /// The scenarios that every change must hold, once each. What this machine cannot do is named as skipped.
 const CI: [&str; 4] = ["sweep", "--ci", "--seeds", "1..2"];
 const CI_DEADLINE: Duration = Duration::from_secs(10 * 60);
-/// Seeds of the night in which disks lie.
-const LYING: &str = "0..50";
+/// Seeds of the night in which disks lie. Most losses are noticed by the nodes themselves, which then stay away.
+const LYING: &str = "0..200";
 
 /// What a night takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,14 +30,14 @@ pub(crate) struct Night {
     /// Simulated.
     pub(crate) seeds: Range<u64>,
     /// For scenarios of real processes.
-    pub(crate) minutes: u64,
+    pub(crate) minutes: NonZeroU16,
 }
 
 impl Default for Night {
     fn default() -> Self {
         Self {
             seeds: 0..20_000,
-            minutes: 180,
+            minutes: const { NonZeroU16::new(180).unwrap() },
         }
     }
 }

@@ -221,7 +221,7 @@ impl Ci<'_> {
             StepName::Binary => drop(cargo::build_server(places, false)?),
             StepName::System => return self.system(progress),
             StepName::Sim => {
-                let program = sim::build(places, sim::Build::default())?;
+                let program = sim::build(places, sim::Build::Quick)?;
                 return sim::ci(places, &program, progress).map(Report::from);
             }
             StepName::Chaos => return chaos::ci(places, progress).map(Report::from),

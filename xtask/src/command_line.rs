@@ -172,7 +172,7 @@ fn parse_night(mut words: Vec<String>) -> Result<Night, String> {
         let range = range.filter(|range: &std::ops::Range<u64>| !range.is_empty());
         night.seeds = range.ok_or_else(|| format!("`--seeds` needs {what}"))?;
     }
-    let what = "a number of minutes";
+    let what = "a number of minutes, 1 to 65535";
     if let Some(minutes) = take_value(&mut words, "--minutes", what)? {
         let minutes = minutes.parse();
         night.minutes = minutes.map_err(|_| format!("`--minutes` needs {what}"))?;
@@ -233,7 +233,7 @@ mod tests {
         );
         let short = Night {
             seeds: 5..9,
-            minutes: 7,
+            minutes: 7.try_into().unwrap(),
         };
         let line = "chaos --minutes 7 --nightly --seeds 5..9";
         assert_eq!(typed(line), Ok(Task::Nightly(short)));
@@ -242,6 +242,7 @@ mod tests {
             "--seeds 5",
             "--seeds",
             "--minutes 1h",
+            "--minutes 0",
             "run",
         ] {
             let refused = typed(&format!("chaos --nightly {wrong}")).unwrap_err();

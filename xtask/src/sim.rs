@@ -27,29 +27,38 @@ const MUTANTS_A_DAY: usize = 4;
 const DEADLINE: Duration = Duration::from_secs(15 * 60);
 
 /// How the simulator is built.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Build {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Build {
+    /// As developers build everything.
+    Quick,
     /// Twice as fast, after a longer build.
-    pub(crate) release: bool,
-    /// With the seeded bugs.
-    pub(crate) mutants: bool,
+    Release,
+    /// With the seeded bugs, which no release can contain.
+    Mutants,
+}
+
+impl Build {
+    /// What these words need.
+    fn for_words(release: bool, words: &[String]) -> Result<Self> {
+        let hunts = |word: &String| word.starts_with("--mutant") || word == "--list-mutants";
+        match (release, words.iter().any(hunts)) {
+            (true, true) => bail!("no release contains the seeded bugs: leave out --release"),
+            (true, false) => Ok(Self::Release),
+            (false, true) => Ok(Self::Mutants),
+            (false, false) => Ok(Self::Quick),
+        }
+    }
 }
 
 /// Builds and runs; `args` go to the simulator, whose exit code is told.
 pub(crate) fn run(places: &Places, release: bool, args: &[String]) -> Result<ExitCode> {
-    let hunts = |arg: &String| arg.starts_with("--mutant") || arg == "--list-mutants";
-    let mutants = args.iter().any(hunts);
-    let program = build(places, Build { release, mutants })?;
+    let program = build(places, Build::for_words(release, args)?)?;
     child::stand_in(Command::new(program).args(args))
 }
 
 /// Hunts every seeded bug; into the file go the lines that `holdfast-chaos sweep --mutants` reads.
 pub(crate) fn hunt_all(places: &Places, into: fs::File) -> Result<ExitCode> {
-    let with_mutants = Build {
-        mutants: true,
-        ..Build::default()
-    };
-    hunt(&build(places, with_mutants)?, into)
+    hunt(&build(places, Build::Mutants)?, into)
 }
 
 fn hunt(program: &Path, into: fs::File) -> Result<ExitCode> {
@@ -60,15 +69,15 @@ fn hunt(program: &Path, into: fs::File) -> Result<ExitCode> {
 
 /// Builds the simulator; returns the program.
 pub(crate) fn build(places: &Places, how: Build) -> Result<PathBuf> {
-    let built = places.built(PROGRAM, how.release);
-    if !how.mutants {
-        cargo::build_harness(places, how.release)?;
+    let release = how == Build::Release;
+    let built = places.built(PROGRAM, release);
+    if how != Build::Mutants {
+        cargo::build_harness(places, release)?;
         return Ok(built);
     }
     let wanted = Wanted {
         packages: &[PROGRAM],
         features: &["mutants"],
-        release: how.release,
         ..Wanted::default()
     };
     cargo::build(places, &wanted)?;
@@ -97,11 +106,7 @@ pub(crate) fn ci(places: &Places, honest: &Path, progress: &mut Progress) -> Res
         let differs = first.lines().zip(second.lines()).find(|(a, b)| a != b);
         bail!("two processes gave other traces for the same seed: {differs:?}");
     }
-    let with_mutants = Build {
-        mutants: true,
-        ..Build::default()
-    };
-    let program = build(places, with_mutants)?;
+    let program = build(places, Build::Mutants)?;
     let today = mutants_of_the_day(&program)?;
     for mutant in &today {
         let hunt = ["--mutant", mutant, "--seeds", MUTANT_SEEDS];
@@ -187,6 +192,20 @@ mod tests {
         assert_eq!(code, ExitCode::from(1));
         let written = fs::read_to_string(&file).unwrap();
         assert_eq!(written, "--mutant all --seeds 0..60 --json\n");
+    }
+
+    #[test]
+    fn seeded_bugs_are_never_built_into_a_release() {
+        let build = |release, line: &str| {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            Build::for_words(release, &words).ok()
+        };
+        assert_eq!(build(false, "--seeds 0..9"), Some(Build::Quick));
+        assert_eq!(build(true, "--seeds 0..9"), Some(Build::Release));
+        for hunt in ["--mutant all", "--mutant=nonce-reused", "--list-mutants"] {
+            assert_eq!(build(false, hunt), Some(Build::Mutants));
+            assert_eq!(build(true, hunt), None);
+        }
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //!
 //! Invariants: a stamp is never below one given before or applied before; between two stamps of one leadership the clock
 //! advances at most ten times as fast as this process's monotonic clock, whatever the wall clock does; a wall clock that jumps
-//! is not followed until it was compared with what the peers' clocks show after the jump; a leader whose wall clock is far from the median of its peers' is
-//! told so and stamps nothing.
+//! is not followed until it was compared with what the peers' clocks show after the jump; a leader whose wall clock is far
+//! from the median of its peers' is told so and stamps nothing.
 
 use crate::timing::millis;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -85,21 +85,21 @@ pub(crate) struct Believed {
 
 impl Believed {
     /// The wall clock was found right.
-    pub(crate) fn set(&mut self, at: Instant, ms: u64) {
+    fn set(&mut self, at: Instant, ms: u64) {
         let right = Some(Stamped { ms, at });
         let doubted = None;
         *self = Self { right, doubted };
     }
 
     /// The wall clock could not be compared: it is believed if it is about where the believed one is, or if there is none.
-    pub(crate) fn settle(&mut self, at: Instant, ms: u64, tolerance: Duration) {
+    fn settle(&mut self, at: Instant, ms: u64, tolerance: Duration) {
         if self.time_ms(at, ms, tolerance) == ms {
             self.right = Some(Stamped { ms, at });
         }
     }
 
     /// Looks at the wall clock; since when it has been elsewhere than it should be, if it is.
-    pub(crate) fn doubt(&mut self, now: Instant, ms: u64, tolerance: Duration) -> Option<Instant> {
+    fn doubt(&mut self, now: Instant, ms: u64, tolerance: Duration) -> Option<Instant> {
         let elsewhere = self.time_ms(now, ms, tolerance) != ms;
         self.doubted = elsewhere.then(|| self.doubted.unwrap_or(now));
         self.doubted
@@ -190,7 +190,7 @@ impl ClockVerdict {
 
 /// By how much this node's clock is off the median of all clocks measured, itself included; positive when it is ahead.
 /// `None` when fewer than a majority of the members, or fewer than three, were measured: then nobody can say who is wrong.
-pub(crate) fn skew_from_median(peers: &[i64], members: usize) -> Option<i64> {
+fn skew_from_median(peers: &[i64], members: usize) -> Option<i64> {
     let known = peers.len() + 1;
     if known < 3 || known * 2 <= members {
         return None;
