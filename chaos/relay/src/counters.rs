@@ -9,6 +9,8 @@ pub struct Counters {
     pub received_bytes: u64,
     /// The largest that came, bytes.
     pub largest_bytes: u64,
+    /// The most that were under way at the same time, of those that were made later.
+    pub waiting_most: u64,
     /// Went to the receiver, second copies included.
     pub forwarded: u64,
     /// Stopped by a cut, those still under way when it was made included.
@@ -32,13 +34,14 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// What happened since an earlier look. The largest is that of the whole time.
+    /// What happened since an earlier look. What is largest or most is that of the whole time.
     #[must_use]
     pub const fn since(&self, earlier: &Self) -> Self {
         Self {
             received: self.received - earlier.received,
             received_bytes: self.received_bytes - earlier.received_bytes,
             largest_bytes: self.largest_bytes,
+            waiting_most: self.waiting_most,
             forwarded: self.forwarded - earlier.forwarded,
             cut: self.cut - earlier.cut,
             lost: self.lost - earlier.lost,

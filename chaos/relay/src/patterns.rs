@@ -2,8 +2,6 @@
 
 use crate::matrix::{Link, Matrix};
 use crate::rule::Rule;
-use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// No packet to or from one node.
 #[must_use]
@@ -14,11 +12,7 @@ pub fn isolate(nodes: &[u64], node: u64) -> Matrix {
 /// Two sides that cannot reach each other.
 #[must_use]
 pub fn halves(one: &[u64], other: &[u64]) -> Matrix {
-    let mut matrix = Matrix::clear();
-    for (a, b) in pairs(one, other) {
-        both_ways(&mut matrix, a, b, Rule::CUT);
-    }
-    matrix
+    between(one, other, Rule::CUT)
 }
 
 /// Two sides that cannot reach each other, but a node in the middle reaches both: reachability is not transitive.
@@ -83,45 +77,13 @@ pub fn everywhere(nodes: &[u64], rule: Rule) -> Matrix {
     touching(nodes, nodes, rule)
 }
 
-/// Nodes are cut off one after the other in one order and let back in another, to be installed one matrix after the other;
-/// the last one is clear. FoundationDB's way to find what only a changing majority shows.
+/// A rule on every link between two groups of nodes, in both directions: regions far from each other, say. Within each group
+/// nothing changes.
 #[must_use]
-pub fn swizzle(nodes: &[u64], victims: &[u64], seed: u64) -> Vec<Matrix> {
-    let mut dice = fastrand::Rng::with_seed(seed);
-    let mut order = victims.to_vec();
-    dice.shuffle(&mut order);
-    let mut steps: Vec<Matrix> = (1..=order.len())
-        .map(|cut| touching(nodes, &order[..cut], Rule::CUT))
-        .collect();
-    dice.shuffle(&mut order);
-    steps.extend((1..=order.len()).map(|back| touching(nodes, &order[back..], Rule::CUT)));
-    steps
-}
-
-/// Regions far from each other: half the round trip on each direction between them. Pairs of regions not named are near.
-///
-/// `round_trips` names each pair of regions once, in either order.
-#[must_use]
-pub fn regions(
-    region_of: &BTreeMap<u64, String>,
-    round_trips: &[(&str, &str, Duration)],
-    jitter: Duration,
-) -> Matrix {
+pub fn between(one: &[u64], other: &[u64], rule: Rule) -> Matrix {
     let mut matrix = Matrix::clear();
-    for (a, in_a) in region_of {
-        for (b, in_b) in region_of {
-            let far = round_trips
-                .iter()
-                .find(|(x, y, _)| (x == in_a && y == in_b) || (y == in_a && x == in_b));
-            if let Some((_, _, round_trip)) = far {
-                let rule = Rule {
-                    delay: *round_trip / 2,
-                    jitter,
-                    ..Rule::default()
-                };
-                matrix.add(Link::new(*a, *b), rule);
-            }
-        }
+    for (a, b) in pairs(one, other) {
+        both_ways(&mut matrix, a, b, rule);
     }
     matrix
 }
@@ -147,6 +109,7 @@ fn both_ways(matrix: &mut Matrix, a: u64, b: u64, rule: Rule) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn cut(matrix: &Matrix) -> Vec<(u64, u64)> {
         matrix
@@ -186,23 +149,12 @@ mod tests {
     }
 
     #[test]
-    fn a_swizzle_cuts_all_in_turn_and_ends_clear() {
-        let steps = swizzle(&[1, 2, 3, 4], &[1, 2, 3], 7);
-        assert_eq!(steps.len(), 6);
-        assert_eq!(steps, swizzle(&[1, 2, 3, 4], &[1, 2, 3], 7));
-        assert_eq!(steps[2], touching(&[1, 2, 3, 4], &[1, 2, 3], Rule::CUT));
-        assert!(steps[5].is_clear());
-        assert!(steps[..5].iter().all(|step| !step.is_clear()));
-    }
-
-    #[test]
-    fn regions_take_half_the_round_trip_each_way() {
-        let of = [(1, "us"), (2, "us"), (3, "eu")].map(|(id, name)| (id, name.to_owned()));
-        let trips = [("eu", "us", Duration::from_millis(80))];
-        let matrix = regions(&of.into(), &trips, Duration::ZERO);
-        let half = Rule::delayed(Duration::from_millis(40));
-        assert_eq!(matrix.rule(Link::new(1, 3)), half);
-        assert_eq!(matrix.rule(Link::new(3, 2)), half);
+    fn a_rule_between_groups_leaves_each_group_alone() {
+        let slow = Rule::delayed(Duration::from_millis(40));
+        let matrix = between(&[1, 2], &[3], slow);
+        assert_eq!(cut(&matrix), [(1, 3), (2, 3), (3, 1), (3, 2)]);
+        assert_eq!(matrix.rule(Link::new(1, 3)), slow);
+        assert_eq!(matrix.rule(Link::new(3, 2)), slow);
         assert!(matrix.rule(Link::new(1, 2)).is_clear());
     }
 }

@@ -164,6 +164,8 @@ impl Switch {
         }
         lane.waiting += 1;
         lane.waiting_bytes += bytes.len();
+        let waiting = u64::try_from(lane.waiting).unwrap_or(u64::MAX);
+        lane.counters.waiting_most = lane.counters.waiting_most.max(waiting);
         self.turn += 1;
         self.waiting.push(Waiting {
             due,
@@ -291,6 +293,7 @@ mod tests {
         }
         let counters = switch.counters()[&Link::new(1, 2)];
         assert_eq!(counters.overflowed, 5);
+        assert_eq!(counters.waiting_most, u64::try_from(WAITING_MAX).unwrap());
         let mut sent = 0;
         switch.depart(now + Duration::from_secs(1), &mut |_, _| {
             sent += 1;

@@ -156,6 +156,25 @@ async fn large_bodies_come_whole_and_packets_are_never_joined() {
     assert!(there.largest_bytes < 1_500, "{there:?}");
 }
 
+/// Between regions packets overtake each other. A sender that takes each of them for lost never has more than a few under way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_overtaken_is_not_taken_for_lost() {
+    let pair = Pair::new();
+    reached(&pair.one, 2).await;
+    let far = Rule {
+        delay: Duration::from_millis(50),
+        jitter: Duration::from_millis(2),
+        ..Rule::default()
+    };
+    let apart = patterns::everywhere(&[1, 2], far);
+    pair.relay.set_base(apart).unwrap();
+    let body = Bytes::from(vec![0; 500_000]);
+    let answer = pair.one.call(NodeId(2), Channel::Log, body, PATIENCE);
+    assert!(answer.await.is_ok(), "the body never came");
+    let there = pair.relay.counters()[&Link::new(1, 2)];
+    assert!(there.waiting_most > 60, "{there:?}");
+}
+
 /// Serves calls while every effect of a rule strikes; what answers is never altered.
 async fn serves_under(rule: Rule) {
     let pair = Pair::new();
