@@ -31,6 +31,7 @@ mod member;
 mod members;
 mod network;
 mod peers;
+mod portion;
 mod propose;
 mod quarantine;
 mod quorum_gate;

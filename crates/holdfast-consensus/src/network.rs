@@ -6,7 +6,8 @@
 use crate::codec;
 use crate::link::{Link, LinkError, malformed};
 use crate::member::MemberInfo;
-use crate::raft_types::{TypeConfig, Vote};
+use crate::portion::Portion;
+use crate::raft_types::{Entry, TypeConfig, Vote};
 use crate::snapshot_out;
 use holdfast_proto::peer::v1 as pb;
 use holdfast_store::SnapshotHandle;
@@ -20,6 +21,7 @@ use openraft::raft::{
 use openraft::{OptionalSend, RaftNetworkFactory, RaftNetworkV2};
 use pb::request::Body as Ask;
 use pb::response::Body as Answer;
+use prost::Message as _;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,8 +33,8 @@ type SnapshotOf = openraft::alias::SnapshotOf<TypeConfig, SnapshotHandle>;
 /// Makes clients for peers.
 pub(crate) struct Network {
     pub(crate) link: Arc<Link>,
-    /// Time for an append to be answered: longer than a heartbeat, for batches of entries on a slow path.
-    pub(crate) append_deadline: Duration,
+    /// How long an append may take before the next one carries less: longer than a heartbeat, for entries on a slow path.
+    pub(crate) append_patience: Duration,
 }
 
 /// Sends to one peer on one channel.
@@ -40,16 +42,16 @@ pub(crate) struct PeerClient {
     link: Arc<Link>,
     target: u64,
     channel: Channel,
-    append_deadline: Duration,
+    portion: Portion,
 }
 
 impl Network {
-    fn client(&self, target: u64, channel: Channel, append_deadline: Duration) -> PeerClient {
+    fn client(&self, target: u64, channel: Channel, patience: Duration) -> PeerClient {
         PeerClient {
             link: Arc::clone(&self.link),
             target,
             channel,
-            append_deadline,
+            portion: Portion::new(patience),
         }
     }
 }
@@ -58,7 +60,7 @@ impl RaftNetworkFactory<TypeConfig> for Network {
     type Network = PeerClient;
 
     async fn new_client(&mut self, target: u64, _node: &MemberInfo) -> PeerClient {
-        self.client(target, Channel::Log, self.append_deadline)
+        self.client(target, Channel::Log, self.append_patience)
     }
 
     async fn new_heartbeat_client(&mut self, target: u64, _node: &MemberInfo) -> PeerClient {
@@ -70,6 +72,40 @@ impl PeerClient {
     async fn ask(&self, channel: Channel, body: Ask, deadline: Duration) -> RpcResult<Answer> {
         let answer = self.link.call(self.target, channel, body, deadline).await;
         answer.map_err(rpc_error)
+    }
+
+    /// As many of the entries as go in one append, at least one if there is any, and their size in bytes.
+    fn first_of(&self, entries: &[Entry]) -> (Vec<pb::Entry>, usize) {
+        let (mut first, mut carried) = (Vec::new(), 0);
+        for entry in entries {
+            let entry = codec::entry(entry);
+            let size = entry.encoded_len();
+            if !self.portion.has_room(carried, size) {
+                break;
+            }
+            carried += size;
+            first.push(entry);
+        }
+        (first, carried)
+    }
+
+    async fn ask_append(
+        &mut self,
+        body: Ask,
+        carried: usize,
+        least: Duration,
+    ) -> RpcResult<Answer> {
+        let deadline = self.portion.deadline(carried).max(least);
+        let start = Instant::now();
+        let answer = self.ask(self.channel, body, deadline).await;
+        let took = start.elapsed();
+        match &answer {
+            Ok(_) => self.portion.answered(carried, took),
+            Err(_) if took >= deadline => self.portion.unanswered(carried),
+            // It was not sent, or its connection ended: that says nothing of what the link bears.
+            Err(_) => {}
+        }
+        answer
     }
 
     async fn ask_vote(&self, body: Ask, option: &RPCOption) -> RpcResult<VoteResponse<TypeConfig>> {
@@ -126,25 +162,29 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
                 Unreachable::from_string("no quorum answers: this leader is silent").into(),
             );
         }
-        let last = rpc
-            .entries
-            .last()
-            .map(|entry| entry.log_id)
-            .or(rpc.prev_log_id);
+        let (entries, carried) = self.first_of(&rpc.entries);
+        let whole = entries.len() == rpc.entries.len();
+        let last = match entries.len().checked_sub(1) {
+            Some(last) => Some(rpc.entries[last].log_id),
+            None => rpc.prev_log_id,
+        };
         let body = Ask::Append(pb::AppendRequest {
             vote: Some(codec::vote(&rpc.vote)),
             prev: rpc.prev_log_id.as_ref().map(codec::log_id),
-            entries: rpc.entries.iter().map(codec::entry).collect(),
+            entries,
             leader_commit: rpc.leader_commit.as_ref().map(codec::log_id),
         });
-        let deadline = option.hard_ttl().max(self.append_deadline);
-        let Answer::Append(answer) = self.ask(self.channel, body, deadline).await? else {
+        let answer = self.ask_append(body, carried, option.hard_ttl()).await?;
+        let Answer::Append(answer) = answer else {
             return Err(unreadable());
         };
         let response = codec::to_append_response(&answer).map_err(|_| unreadable())?;
         match (&response, last, rpc.prev_log_id) {
             (AppendEntriesResponse::Success, Some(last), _) => {
                 self.link.acknowledged.note(self.target, rpc.vote, last);
+                if !whole {
+                    return Ok(AppendEntriesResponse::PartialSuccess(Some(last)));
+                }
             }
             (AppendEntriesResponse::Conflict, _, Some(prev))
                 if self

@@ -55,7 +55,7 @@ pub struct Options {
     pub snapshots: Snapshots,
     /// This machine's clock.
     pub clock: Arc<dyn WallClock>,
-    /// How far the clock may be off the median of the peers' before this node may not lead; default 5 s.
+    /// How far clocks may be apart and still agree; further off what a majority agrees on this node may not lead. Default 5 s.
     pub clock_skew_max: Duration,
     /// Time between checkpoints, by which nodes compare their state; default 10 s.
     pub checkpoint_every: Duration,
@@ -282,7 +282,7 @@ pub(crate) async fn start_raft(inner: &Arc<Inner>) -> Option<Raft> {
     }
     let network = Network {
         link: Arc::clone(&inner.link),
-        append_deadline: inner.timing.election_max,
+        append_patience: inner.timing.election_max,
     };
     let log = LogAdapter::new(Arc::clone(&inner.log));
     let state = StateAdapter::new(Arc::clone(&inner.state), Arc::clone(&inner.applied));

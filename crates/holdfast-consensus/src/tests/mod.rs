@@ -6,6 +6,7 @@ mod disk;
 mod failover;
 mod members;
 mod reconcile;
+mod slow_link;
 mod snapshots;
 mod storm;
 mod suite;
