@@ -3,7 +3,7 @@
 //! Invariants: a stamp is never below one given before or applied before; between two stamps of one leadership the clock
 //! advances at most ten times as fast as this process's monotonic clock, whatever the wall clock does; a wall clock that jumps
 //! is not followed until it was compared with what the peers' clocks show after the jump; a leader whose wall clock is far
-//! from the median of its peers' is told so and stamps nothing.
+//! from where a majority of the members agrees is told so and stamps nothing.
 
 use crate::timing::millis;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -134,6 +134,19 @@ pub(crate) struct ClockVerdict {
     pub(crate) believed: Believed,
 }
 
+/// What an operator should know of clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ClockTrouble {
+    /// This node's is wrong: by so many milliseconds, positive when it is ahead.
+    #[error("this node's clock is {0} ms off the median of its peers'")]
+    Off(i64),
+    /// A peer's is so many milliseconds ahead of this node's, and one of them is wrong.
+    #[error(
+        "a peer's clock is {0} ms ahead of this node's, and too few nodes agree to say which is right"
+    )]
+    Disputed(i64),
+}
+
 /// A peer's clock: when it was read, and by how many milliseconds it is ahead of this node's.
 pub(crate) type Reading = (Instant, i64);
 
@@ -148,8 +161,7 @@ impl ClockVerdict {
         !self.unfit && (alone || self.compared || heard)
     }
 
-    /// Compares the wall clock, which shows `wall_ms`, with those of the peers. Returns by how many milliseconds it is off when
-    /// that is too much.
+    /// Compares the wall clock, which shows `wall_ms`, with those of the peers. Returns what is wrong, if anything is.
     ///
     /// A clock that jumped is compared with what was read after the jump was seen, and with nothing older: a peer's clock may
     /// have been wrong when it was read, and be right since, so that of two that are wrong one after the other each would
@@ -160,7 +172,7 @@ impl ClockVerdict {
         readings: &[Reading],
         members: usize,
         tolerance: Duration,
-    ) -> Option<i64> {
+    ) -> Option<ClockTrouble> {
         let limit = i64::try_from(tolerance.as_millis()).unwrap_or(i64::MAX);
         let doubted = self.believed.doubt(now, wall_ms, tolerance);
         let skews: Vec<i64> = readings
@@ -168,7 +180,7 @@ impl ClockVerdict {
             .filter(|(read_at, _)| doubted.is_none_or(|since| *read_at >= since))
             .map(|(_, skew)| *skew)
             .collect();
-        let skew = skew_from_median(&skews, members);
+        let skew = skew_from_median(&skews, members, limit);
         let off = skew.filter(|skew| skew.abs() > limit);
         self.unfit = off.is_some();
         self.since.get_or_insert(now);
@@ -177,29 +189,33 @@ impl ClockVerdict {
             if off.is_none() {
                 self.believed.set(now, wall_ms);
             }
+            off.map(ClockTrouble::Off)
         } else {
             // Nobody can say who is wrong. Time that goes on too slowly ends things late; time that jumps ahead ends them for
             // good. So the lowest clock is believed, and a clock that was believed is gone on with.
             let lowest = skews.iter().copied().min().filter(|skew| *skew < -limit);
             let cautious = wall_ms.saturating_add_signed(lowest.unwrap_or(0));
             self.believed.settle(now, cautious, tolerance);
+            let farthest = skews.iter().copied().max_by_key(|skew| skew.abs());
+            let beyond = farthest.filter(|skew| skew.abs() > limit);
+            beyond.map(ClockTrouble::Disputed)
         }
-        off
     }
 }
 
 /// By how much this node's clock is off the median of all clocks measured, itself included; positive when it is ahead.
-/// `None` when fewer than a majority of the members, or fewer than three, were measured: then nobody can say who is wrong.
-fn skew_from_median(peers: &[i64], members: usize) -> Option<i64> {
-    let known = peers.len() + 1;
-    if known < 3 || known * 2 <= members {
-        return None;
-    }
+/// `None` when no majority of the members was measured to agree, within `limit` milliseconds of the median: then nobody can say
+/// who is wrong. Of those measured alone two wrong clocks may be the most, or one of them lie between the other and the right one.
+fn skew_from_median(peers: &[i64], members: usize, limit: i64) -> Option<i64> {
     let mut all: Vec<i64> = peers.iter().copied().chain([0]).collect();
     all.sort_unstable();
-    // Of an even number the one nearer to this node is taken: in doubt it is not the one who is wrong.
-    let (low, high) = (all[(known - 1) / 2], all[known / 2]);
-    Some(if low.abs() <= high.abs() { -low } else { -high })
+    // Of an even number the one nearer to this node is taken.
+    let (low, high) = (all[(all.len() - 1) / 2], all[all.len() / 2]);
+    let median = if low.abs() <= high.abs() { low } else { high };
+    let agree = all
+        .iter()
+        .filter(|skew| skew.abs_diff(median) <= limit.unsigned_abs());
+    (!peers.is_empty() && agree.count() * 2 > members).then_some(-median)
 }
 
 #[cfg(test)]
@@ -242,17 +258,42 @@ mod tests {
         );
         // Ahead by 5 000 s: between the peer that was ahead by 9 000 s and the one that is right.
         let old = (0, 4_000_000);
+        let disputed = Some(ClockTrouble::Disputed(-5_000_000));
         assert_eq!(
             judge(1_000, 6_001_000, &[old, (1_000, -5_000_000)]),
-            (None, 1_001_000)
+            (disputed, 1_001_000)
         );
         let right = (1_500, -5_000_000);
-        assert_eq!(judge(1_600, 6_001_600, &[old, right]), (None, 1_001_600));
+        assert_eq!(
+            judge(1_600, 6_001_600, &[old, right]),
+            (disputed, 1_001_600)
+        );
         let both = [(1_900, -5_000_001), right];
-        assert_eq!(judge(2_000, 6_002_000, &both), (Some(5_000_000), 1_002_000));
+        let off = Some(ClockTrouble::Off(5_000_000));
+        assert_eq!(judge(2_000, 6_002_000, &both), (off, 1_002_000));
         // The jump was right after all: the others have followed.
         let both = [(2_500, 2), (2_600, 3)];
         assert_eq!(judge(3_000, 6_003_000, &both), (None, 6_003_000));
+    }
+
+    /// Five members, two of them cut off. Of the three others two have clocks that are wrong, each in its own way, and this node's
+    /// is between the other two.
+    #[test]
+    fn a_jump_is_not_confirmed_by_lying_between_two_others() {
+        let (start, tolerance) = (Instant::now(), Duration::from_secs(5));
+        let at = |ms: u64| start + Duration::from_millis(ms);
+        let mut verdict = ClockVerdict::default();
+        let all = [(start, 1), (start, 0), (start, 2), (start, -1)];
+        assert_eq!(verdict.judge((start, 1_000_000), &all, 5, tolerance), None);
+        let others = [(at(1_000), 260_000), (at(1_000), -6_365_000)];
+        let off = verdict.judge((at(1_000), 7_366_000), &others, 5, tolerance);
+        assert_eq!(
+            off,
+            Some(ClockTrouble::Disputed(-6_365_000)),
+            "who is wrong?"
+        );
+        let stamped = verdict.believed.time_ms(at(2_000), 7_367_000, tolerance);
+        assert_eq!(stamped, 1_002_000);
     }
 
     #[test]
@@ -295,16 +336,16 @@ mod tests {
 
     #[test]
     fn the_odd_clock_is_named_and_in_doubt_nobody_is() {
-        assert_eq!(skew_from_median(&[], 1), None);
-        assert_eq!(skew_from_median(&[-9_000], 2), None);
-        assert_eq!(skew_from_median(&[-9_000, -9_010], 3), Some(9_000));
-        assert_eq!(skew_from_median(&[0, 90_000], 3), Some(0));
-        assert_eq!(skew_from_median(&[-9_000, -9_010], 5), Some(9_000));
-        assert_eq!(skew_from_median(&[-9_000, -9_010], 7), None);
-        assert_eq!(
-            skew_from_median(&[60_000, 60_000, 60_000, 0], 5),
-            Some(-60_000)
-        );
-        assert_eq!(skew_from_median(&[60_000, 60_000, 1], 4), Some(-1));
+        let skew = |peers: &[i64], members| skew_from_median(peers, members, 5_000);
+        assert_eq!(skew(&[], 1), None);
+        assert_eq!(skew(&[-9_000], 2), None);
+        assert_eq!(skew(&[10], 3), Some(0), "two of three agree");
+        assert_eq!(skew(&[-9_000, -9_010], 3), Some(9_000));
+        assert_eq!(skew(&[0, 90_000], 3), Some(0));
+        assert_eq!(skew(&[9_000, 90_000], 3), None, "no two agree");
+        assert_eq!(skew(&[-9_000, -9_010], 5), None, "two of five agree");
+        assert_eq!(skew(&[-9_000, -9_010, -9_020], 5), Some(9_000));
+        assert_eq!(skew(&[60_000, 60_000, 60_000, 0], 5), Some(-60_000));
+        assert_eq!(skew(&[60_000, 60_000, 1], 4), None, "two against two");
     }
 }

@@ -137,10 +137,9 @@ fn judge_clock(inner: &Inner, views: &BTreeMap<u64, PeerView>) {
     let members = member_count(inner);
     let tolerance = inner.clock_skew_max;
     let mut verdict = inner.clock_verdict.lock();
-    let off = verdict.judge((now, wall_ms), &readings, members, tolerance);
+    let trouble = verdict.judge((now, wall_ms), &readings, members, tolerance);
     drop(verdict);
-    let text =
-        off.map(|skew| format!("this node's clock is {skew} ms off the median of its peers'"));
+    let text = trouble.map(|trouble| trouble.to_string());
     set_trouble(&mut inner.troubles.lock().clock, text);
 }
 

@@ -80,7 +80,7 @@ impl Faults {
             74..80 => Kind::SlowDisk(one, Duration::from_millis(dice.number(20..300))),
             80..83 => Kind::BrokenDisk(one),
             83..85 => Kind::FullDisk(one),
-            // Time is the median of the clocks: more wrong ones than right ones is more than is promised.
+            // Time is what most clocks agree on: more wrong ones than right ones is more than is promised.
             85..90 if 2 * (self.wrong_clocks() + 1) < ids.len() && self.members_at_rest() => {
                 let far = i64::try_from(dice.number(100..7_200_000)).unwrap_or(0);
                 Kind::Clock(one, if dice.percent(50) { far } else { -far })
