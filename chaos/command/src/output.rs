@@ -21,7 +21,7 @@ pub(crate) fn environment(
             .to_owned()
     };
     let processors = std::thread::available_parallelism().map_or(0, usize::from);
-    let shape = plan.scenario.cluster;
+    let shape = &plan.scenario.cluster;
     let preset = format!("{:?}", shape.preset).to_lowercase();
     let facts = [
         ("server", binary::version(&setting.binary)?),

@@ -2,7 +2,7 @@
 
 use crate::catalogue::{Cost, Entry};
 use crate::rng::Rng;
-use crate::scenario::Target;
+use crate::scenario::{Regions, Target};
 use std::collections::BTreeSet;
 
 /// What is known of the cluster when a fault is about to strike.
@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 pub struct Standing {
     /// Every node.
     pub nodes: Vec<u64>,
+    /// Where they stand.
+    pub regions: Regions,
     /// The one that leads, if any does.
     pub leader: Option<u64>,
     /// Those that a fault holds now.
@@ -29,6 +31,10 @@ impl Standing {
             .copied()
             .filter(|id| !self.struck.contains(id))
             .collect();
+        let whole = |ids: &[u64]| match ids.iter().all(|id| free.contains(id)) {
+            true => ids.to_vec(),
+            false => Vec::new(),
+        };
         let mut rng = Rng::new(pick);
         let chosen = match target {
             Target::Leader => free
@@ -48,9 +54,13 @@ impl Standing {
             Target::Minority => draw(free, minority.max(1), &mut rng),
             Target::Random => draw(free, 1, &mut rng),
             Target::All if free.len() < self.nodes.len() => Vec::new(),
-            Target::All => free,
-            Target::Nodes(ids) if ids.iter().all(|id| free.contains(id)) => ids.clone(),
-            Target::Nodes(_) => Vec::new(),
+            Target::All => free.clone(),
+            Target::Nodes(ids) => whole(ids),
+            Target::Region(name) => whole(self.regions.nodes(name)?),
+            Target::LeaderRegion => {
+                let name = self.regions.of(self.leader?)?;
+                whole(self.regions.nodes(name)?)
+            }
         };
         (!chosen.is_empty()).then_some(chosen)
     }
@@ -142,6 +152,22 @@ mod tests {
             None,
             "nobody is known to follow"
         );
+    }
+
+    #[test]
+    fn a_region_is_struck_whole_or_not_at_all() {
+        let mut standing = five();
+        let regions = r#"{ "us": [1, 2], "eu": [3, 4], "ap": [5] }"#;
+        standing.regions = serde_json::from_str(regions).unwrap();
+        let us = Target::Region("us".to_owned());
+        assert_eq!(standing.choose(&us, 2, 0), Some(vec![1, 2]));
+        let leads = Target::LeaderRegion;
+        assert_eq!(standing.choose(&leads, 2, 0), Some(vec![3, 4]));
+        standing.struck = BTreeSet::from([2, 4]);
+        assert_eq!(standing.choose(&us, 2, 0), None);
+        assert_eq!(standing.choose(&leads, 2, 0), None);
+        standing.leader = None;
+        assert_eq!(standing.choose(&leads, 2, 0), None, "nobody leads");
     }
 
     #[test]

@@ -111,7 +111,10 @@ async fn run_in(
             .map(|node| NodeInfo {
                 id: node.id(),
                 name: format!("n{}", node.id()),
-                detail: node.place.api.clone(),
+                detail: match plan.scenario.cluster.regions.of(node.id()) {
+                    Some(region) => format!("{region}, {}", node.place.api),
+                    None => node.place.api.clone(),
+                },
             })
             .collect(),
         environment: output::environment(plan, setting)?,

@@ -43,7 +43,7 @@ impl Stage {
     ) -> anyhow::Result<Self> {
         let grounds = Grounds::claim(folder)?;
         let folder = grounds.root().to_owned();
-        let draft = Draft::new(&folder, scenario.cluster)?;
+        let draft = Draft::new(&folder, scenario.cluster.clone())?;
         let listens: Vec<(u64, SocketAddr)> = draft
             .places()
             .iter()
@@ -53,6 +53,10 @@ impl Stage {
         let tap = wire.clone();
         let relay = Relay::tapped(&listens, seed, move |_, packet| tap.keep(packet))
             .context("starting the relay")?;
+        let cluster = &scenario.cluster;
+        relay
+            .set_base(cluster.regions.links(&cluster.distances))
+            .context("setting regions apart")?;
         let mut disks = BTreeMap::new();
         let mut shims = BTreeMap::new();
         for place in draft.places() {

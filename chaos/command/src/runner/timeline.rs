@@ -156,6 +156,7 @@ impl Timeline<'_> {
         let down: BTreeSet<u64> = self.restart_at.keys().copied().collect();
         Standing {
             nodes: self.stage.cluster.ids(),
+            regions: self.scenario.cluster.regions.clone(),
             leader: self
                 .sampler
                 .leader()

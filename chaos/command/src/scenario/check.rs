@@ -56,6 +56,12 @@ impl Scenario {
         if !(1..=NODES_MAX).contains(&self.cluster.nodes) {
             return refuse("cluster.nodes", format!("must be 1 to {NODES_MAX}"));
         }
+        let cluster = &self.cluster;
+        let standing = cluster.regions.check(cluster.nodes);
+        let apart = standing.and_then(|()| cluster.regions.check_distances(&cluster.distances));
+        if let Err((field, what)) = apart {
+            return refuse(field, what);
+        }
         if let Err(error) = self.workload.validate() {
             return refuse(format!("workload.{}", error.field), error.what);
         }
@@ -138,20 +144,34 @@ impl Scenario {
         if phase.at > self.duration {
             return refuse(field("at"), "lies behind the end of `duration`");
         }
-        if let Target::Nodes(ids) = &phase.target {
-            let there = |id: &u64| (1..=self.cluster.nodes).contains(id);
-            if ids.is_empty() || !ids.iter().all(there) {
-                return refuse(
-                    field("target"),
-                    format!("nodes are 1 to {}", self.cluster.nodes),
-                );
-            }
+        if let Err(what) = self.check_target(&phase.target) {
+            return refuse(field("target"), what);
         }
         if entry.group == Group::Network && entry.cost == Cost::Cut && phase.target == Target::All {
             return refuse(
                 field("target"),
                 format!("`{}` needs somebody on the other side", entry.name),
             );
+        }
+        Ok(())
+    }
+
+    fn check_target(&self, target: &Target) -> Result<(), String> {
+        let regions = &self.cluster.regions;
+        match target {
+            Target::Nodes(ids) => {
+                let there = |id: &u64| (1..=self.cluster.nodes).contains(id);
+                if ids.is_empty() || !ids.iter().all(there) {
+                    return Err(format!("nodes are 1 to {}", self.cluster.nodes));
+                }
+            }
+            Target::Region(name) if regions.nodes(name).is_none() => {
+                return Err(format!("`{name}` is no region of [cluster.regions]"));
+            }
+            Target::LeaderRegion if regions.is_empty() => {
+                return Err("`leader-region` needs [cluster.regions]".to_owned());
+            }
+            _ => {}
         }
         Ok(())
     }

@@ -4,12 +4,14 @@
 mod check;
 mod files;
 mod phase;
+mod regions;
 #[cfg(test)]
 mod tests;
 
 pub use check::ScenarioError;
 pub use files::{FindError, all, find};
 pub use phase::{Params, Phase, Target};
+pub use regions::{Distance, Regions};
 
 use crate::length::Length;
 use holdfast_check::Claims;
@@ -72,7 +74,7 @@ const fn four_seconds() -> Length {
 }
 
 /// The cluster of a scenario.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClusterShape {
     /// How many nodes, 1 to 9.
@@ -83,6 +85,12 @@ pub struct ClusterShape {
     pub tls: bool,
     /// Where data lies.
     pub disk: Disk,
+    /// Where the nodes stand.
+    #[serde(skip_serializing_if = "Regions::is_empty")]
+    pub regions: Regions,
+    /// How far regions are from each other.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub distances: Vec<Distance>,
 }
 
 impl Default for ClusterShape {
@@ -92,6 +100,8 @@ impl Default for ClusterShape {
             preset: Preset::Lan,
             tls: false,
             disk: Disk::Dir,
+            regions: Regions::default(),
+            distances: Vec::new(),
         }
     }
 }

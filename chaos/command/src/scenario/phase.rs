@@ -51,17 +51,22 @@ pub enum Target {
     /// Any one node.
     #[default]
     Random,
+    /// Every node of the region of the one that leads.
+    LeaderRegion,
+    /// Every node of this region.
+    Region(String),
     /// These.
     Nodes(Vec<u64>),
 }
 
 impl Target {
-    const WORDS: [(&'static str, Self); 5] = [
+    const WORDS: [(&'static str, Self); 6] = [
         ("leader", Self::Leader),
         ("follower", Self::Follower),
         ("minority", Self::Minority),
         ("all", Self::All),
         ("random", Self::Random),
+        ("leader-region", Self::LeaderRegion),
     ];
 }
 
@@ -72,6 +77,7 @@ impl fmt::Display for Target {
                 let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
                 write!(out, "node {}", ids.join(", "))
             }
+            Self::Region(name) => write!(out, "region {name}"),
             word => {
                 let known = Self::WORDS.iter().find(|(_, target)| target == word);
                 out.write_str(known.map_or("", |(name, _)| name))
@@ -80,22 +86,31 @@ impl fmt::Display for Target {
     }
 }
 
+/// A region as a target names it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    region: String,
+}
+
 impl<'de> Deserialize<'de> for Target {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged, expecting = "a word or a list of node numbers")]
+        #[serde(untagged, expecting = "a word, a list of node numbers or a region")]
         enum Written {
             Word(String),
             Nodes(Vec<u64>),
+            Region(Named),
         }
         match Written::deserialize(from)? {
             Written::Nodes(ids) => Ok(Self::Nodes(ids)),
+            Written::Region(Named { region }) => Ok(Self::Region(region)),
             Written::Word(word) => {
                 let known = Self::WORDS.iter().find(|(name, _)| *name == word);
                 known.map(|(_, target)| target.clone()).ok_or_else(|| {
                     let names: Vec<&str> = Self::WORDS.iter().map(|(name, _)| *name).collect();
                     D::Error::custom(format!(
-                        "unknown target `{word}`: one of {}, or node numbers",
+                        "unknown target `{word}`: one of {}, node numbers, or {{ region = NAME }}",
                         names.join(", ")
                     ))
                 })
@@ -108,6 +123,10 @@ impl Serialize for Target {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Nodes(ids) => ids.serialize(to),
+            Self::Region(region) => Named {
+                region: region.clone(),
+            }
+            .serialize(to),
             word => to.collect_str(word),
         }
     }

@@ -124,6 +124,26 @@ fn what_cannot_be_is_refused_by_name() {
         ("at = \"1s\"", "at = \"21s\"", "phase 1: at"),
         ("name = \"x\"", "name = \"X y\"", "name"),
         (
+            "target = \"leader\"",
+            "target = \"leader-region\"",
+            "phase 1: target",
+        ),
+        (
+            "target = \"leader\"",
+            "target = { region = \"us\" }",
+            "phase 1: target",
+        ),
+        (
+            "nodes = 5",
+            "nodes = 5\nregions = { us = [1, 2] }",
+            "cluster.regions",
+        ),
+        (
+            "nodes = 5",
+            "nodes = 5\ndistances = [{ between = [\"us\", \"eu\"], round_trip = \"80ms\" }]",
+            "cluster.distances 1: between",
+        ),
+        (
             "duration = \"20s\"",
             "duration = \"90s\"\nci = true",
             "duration",
