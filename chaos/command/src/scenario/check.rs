@@ -147,13 +147,31 @@ impl Scenario {
         if let Err(what) = self.check_target(&phase.target) {
             return refuse(field("target"), what);
         }
-        if entry.group == Group::Network && entry.cost == Cost::Cut && phase.target == Target::All {
+        let cuts = entry.group == Group::Network && entry.cost == Cost::Cut;
+        if cuts && self.may_strike_all(&phase.target) {
             return refuse(
                 field("target"),
                 format!("`{}` needs somebody on the other side", entry.name),
             );
         }
         Ok(())
+    }
+
+    /// Whether a target can be every node.
+    fn may_strike_all(&self, target: &Target) -> bool {
+        let regions = &self.cluster.regions;
+        let everybody = |ids: &[u64]| (1..=self.cluster.nodes).all(|id| ids.contains(&id));
+        match target {
+            Target::All => true,
+            Target::Nodes(ids) => everybody(ids),
+            Target::Region(name) => regions.nodes(name).is_some_and(everybody),
+            // The only one leads.
+            Target::LeaderRegion => regions
+                .of(1)
+                .and_then(|name| regions.nodes(name))
+                .is_some_and(everybody),
+            Target::Leader | Target::Follower | Target::Minority | Target::Random => false,
+        }
     }
 
     fn check_target(&self, target: &Target) -> Result<(), String> {

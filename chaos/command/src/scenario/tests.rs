@@ -167,6 +167,23 @@ fn what_cannot_be_is_refused_by_name() {
 }
 
 #[test]
+fn a_cut_needs_somebody_on_the_other_side() {
+    for target in [
+        "\"all\"",
+        "[3, 1, 2, 5, 4]",
+        "\"leader-region\"",
+        "{ region = \"us\" }",
+    ] {
+        let cut = GOOD
+            .replace("nodes = 5", "nodes = 5\nregions = { us = [1, 2, 3, 4, 5] }")
+            .replace("\"kill\"", "\"halves\"")
+            .replace("\"leader\"", target);
+        let error = Scenario::parse(&cut).unwrap_err().to_string();
+        assert!(error.contains("on the other side"), "{error}");
+    }
+}
+
+#[test]
 fn over_the_minority_only_safety_is_asked_unless_everything_heals() {
     let with = |budget: &str| Scenario::parse(&format!("{GOOD}[budget]\n{budget}")).unwrap();
     let plain = Scenario::parse(GOOD).unwrap();
