@@ -93,17 +93,15 @@ impl PeerClient {
         &mut self,
         body: Ask,
         carried: usize,
-        least: Duration,
+        deadline: Duration,
     ) -> RpcResult<Answer> {
-        let deadline = self.portion.deadline(carried).max(least);
         let start = Instant::now();
         let answer = self.ask(self.channel, body, deadline).await;
         let took = start.elapsed();
         match &answer {
             Ok(_) => self.portion.answered(carried, took),
             Err(_) if took >= deadline => self.portion.unanswered(carried),
-            // It was not sent, or its connection ended: that says nothing of what the link bears.
-            Err(_) => {}
+            Err(_) => self.portion.disconnected(),
         }
         answer
     }
@@ -164,6 +162,8 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
         }
         let (entries, carried) = self.first_of(&rpc.entries);
         let whole = entries.len() == rpc.entries.len();
+        let deadline = self.portion.deadline(entries.len(), carried);
+        let deadline = deadline.max(option.hard_ttl());
         let last = match entries.len().checked_sub(1) {
             Some(last) => Some(rpc.entries[last].log_id),
             None => rpc.prev_log_id,
@@ -174,7 +174,7 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
             entries,
             leader_commit: rpc.leader_commit.as_ref().map(codec::log_id),
         });
-        let answer = self.ask_append(body, carried, option.hard_ttl()).await?;
+        let answer = self.ask_append(body, carried, deadline).await?;
         let Answer::Append(answer) = answer else {
             return Err(unreadable());
         };

@@ -47,7 +47,7 @@ pub enum TimingError {
     /// A peer is too far away.
     #[error(
         "the round trip to node {peer} takes {rtt_ms} ms; a heartbeat of {heartbeat_ms} ms needs it to be at most \
-         {limit_ms} ms. Use the timing preset `wan`, or repair the network"
+         {limit_ms} ms. {advice}"
     )]
     RoundTrip {
         /// The peer.
@@ -58,6 +58,8 @@ pub enum TimingError {
         heartbeat_ms: u64,
         /// The longest bearable round trip, in milliseconds.
         limit_ms: u64,
+        /// What helps.
+        advice: &'static str,
     },
 }
 
@@ -143,6 +145,11 @@ impl Timing {
             rtt_ms: millis(rtt),
             heartbeat_ms: millis(self.heartbeat),
             limit_ms: millis(limit),
+            advice: if self.heartbeat < Preset::Wan.timing().heartbeat {
+                "Use the timing preset `wan`, or repair the network"
+            } else {
+                "No preset bears more: repair the network, or move the node nearer"
+            },
         })
     }
 
@@ -235,6 +242,12 @@ mod tests {
         assert!(text.contains("node 2") && text.contains("60 ms") && text.contains("wan"));
         let wan = Preset::Wan.timing();
         assert_eq!(wan.check_round_trip(2, Duration::from_millis(200)), Ok(()));
+        let error = wan.check_round_trip(2, Duration::from_millis(250));
+        let text = error.expect_err("too far").to_string();
+        assert!(
+            text.contains("move the node") && !text.contains("wan"),
+            "{text}"
+        );
     }
 
     #[test]
