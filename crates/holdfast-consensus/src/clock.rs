@@ -79,6 +79,8 @@ impl LeaderClock {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Believed {
     right: Option<Stamped>,
+    /// A majority said so. Else it is the lowest clock that was seen.
+    proven: bool,
     /// Since when the wall clock has been seen to be elsewhere.
     doubted: Option<Instant>,
 }
@@ -86,14 +88,27 @@ pub(crate) struct Believed {
 impl Believed {
     /// The wall clock was found right.
     fn set(&mut self, at: Instant, ms: u64) {
-        let right = Some(Stamped { ms, at });
-        let doubted = None;
-        *self = Self { right, doubted };
+        *self = Self {
+            right: Some(Stamped { ms, at }),
+            proven: true,
+            doubted: None,
+        };
     }
 
-    /// The wall clock could not be compared: it is believed if it is about where the believed one is, or if there is none.
+    /// The wall clock was found wrong, by what was read since `since`: it is `ms`.
+    fn correct(&mut self, at: Instant, ms: u64, since: Instant) {
+        *self = Self {
+            right: Some(Stamped { ms, at }),
+            proven: true,
+            doubted: Some(self.doubted.unwrap_or(since)),
+        };
+    }
+
+    /// Nobody could say who is wrong, and the lowest clock shows `ms`: it is believed if that is about where the believed one is, or
+    /// below it and that one was never found right.
     fn settle(&mut self, at: Instant, ms: u64, tolerance: Duration) {
-        if self.time_ms(at, ms, tolerance) == ms {
+        let believed = self.time_ms(at, ms, tolerance);
+        if ms == believed || (ms < believed && !self.proven) {
             self.right = Some(Stamped { ms, at });
         }
     }
@@ -124,7 +139,7 @@ impl Believed {
 /// What the peers' clocks say of this node's.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ClockVerdict {
-    /// It is too far off the median.
+    /// It is too far off what a majority agrees on.
     pub(crate) unfit: bool,
     /// Enough clocks were compared, once at least.
     compared: bool,
@@ -138,13 +153,13 @@ pub(crate) struct ClockVerdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ClockTrouble {
     /// This node's is wrong: by so many milliseconds, positive when it is ahead.
-    #[error("this node's clock is {0} ms off the median of its peers'")]
+    #[error("this node's clock is {0} ms off what most nodes' show: set it right")]
     Off(i64),
-    /// A peer's is so many milliseconds ahead of this node's, and one of them is wrong.
+    /// A peer's is so many milliseconds from this node's, and one of them is wrong.
     #[error(
-        "a peer's clock is {0} ms ahead of this node's, and too few nodes agree to say which is right"
+        "a peer's clock is {0} ms from this node's, and too few nodes agree to say which is right"
     )]
-    Disputed(i64),
+    Disputed(u64),
 }
 
 /// A peer's clock: when it was read, and by how many milliseconds it is ahead of this node's.
@@ -175,18 +190,22 @@ impl ClockVerdict {
     ) -> Option<ClockTrouble> {
         let limit = i64::try_from(tolerance.as_millis()).unwrap_or(i64::MAX);
         let doubted = self.believed.doubt(now, wall_ms, tolerance);
-        let skews: Vec<i64> = readings
+        let (read, skews): (Vec<Instant>, Vec<i64>) = readings
             .iter()
             .filter(|(read_at, _)| doubted.is_none_or(|since| *read_at >= since))
-            .map(|(_, skew)| *skew)
-            .collect();
+            .copied()
+            .unzip();
+        let since = read.into_iter().min().unwrap_or(now);
         let skew = skew_from_median(&skews, members, limit);
         let off = skew.filter(|skew| skew.abs() > limit);
         self.unfit = off.is_some();
         self.since.get_or_insert(now);
         if skew.is_some() {
             self.compared = true;
-            if off.is_none() {
+            if let Some(off) = off {
+                let right_ms = wall_ms.saturating_add_signed(off.saturating_neg());
+                self.believed.correct(now, right_ms, since);
+            } else {
                 self.believed.set(now, wall_ms);
             }
             off.map(ClockTrouble::Off)
@@ -196,8 +215,12 @@ impl ClockVerdict {
             let lowest = skews.iter().copied().min().filter(|skew| *skew < -limit);
             let cautious = wall_ms.saturating_add_signed(lowest.unwrap_or(0));
             self.believed.settle(now, cautious, tolerance);
-            let farthest = skews.iter().copied().max_by_key(|skew| skew.abs());
-            let beyond = farthest.filter(|skew| skew.abs() > limit);
+            if lowest.is_some() {
+                // What was compared stays good: nothing has jumped since.
+                self.believed.doubted.get_or_insert(since);
+            }
+            let farthest = skews.iter().map(|skew| skew.unsigned_abs()).max();
+            let beyond = farthest.filter(|apart| *apart > limit.unsigned_abs());
             beyond.map(ClockTrouble::Disputed)
         }
     }
@@ -258,7 +281,7 @@ mod tests {
         );
         // Ahead by 5 000 s: between the peer that was ahead by 9 000 s and the one that is right.
         let old = (0, 4_000_000);
-        let disputed = Some(ClockTrouble::Disputed(-5_000_000));
+        let disputed = Some(ClockTrouble::Disputed(5_000_000));
         assert_eq!(
             judge(1_000, 6_001_000, &[old, (1_000, -5_000_000)]),
             (disputed, 1_001_000)
@@ -289,11 +312,38 @@ mod tests {
         let off = verdict.judge((at(1_000), 7_366_000), &others, 5, tolerance);
         assert_eq!(
             off,
-            Some(ClockTrouble::Disputed(-6_365_000)),
+            Some(ClockTrouble::Disputed(6_365_000)),
             "who is wrong?"
         );
         let stamped = verdict.believed.time_ms(at(2_000), 7_367_000, tolerance);
         assert_eq!(stamped, 1_002_000);
+    }
+
+    /// Five members have just started, two of them do not answer. This node and one other are ahead; whoever is heard first,
+    /// the lowest clock counts. Then a majority is heard, and goes again.
+    #[test]
+    fn the_lowest_clock_counts_where_none_was_found_right() {
+        let (start, tolerance) = (Instant::now(), Duration::from_secs(5));
+        let at = |ms: u64| start + Duration::from_millis(ms);
+        let (ahead, right) = ((at(0), 3_600_000), (at(0), -7_200_000));
+        for first in [ahead, right] {
+            let mut verdict = ClockVerdict::default();
+            let mut judge = |ms, readings: &[Reading]| {
+                let wall_ms = 20_000_000 + ms;
+                let trouble = verdict.judge((at(ms), wall_ms), readings, 5, tolerance);
+                let stamped = verdict.believed.time_ms(at(ms), wall_ms, tolerance);
+                (trouble, stamped)
+            };
+            judge(0, &[first]);
+            let disputed = Some(ClockTrouble::Disputed(7_200_000));
+            assert_eq!(judge(100, &[ahead, right]), (disputed, 12_800_100));
+            let off = Some(ClockTrouble::Off(7_200_000));
+            let later = (at(300), -7_200_000);
+            let all = [later, later, later, (at(300), 3_600_000)];
+            assert_eq!(judge(300, &all), (off, 12_800_300));
+            assert_eq!(judge(400, &all), (off, 12_800_400), "it stays so");
+            assert_eq!(judge(500, &all[3..]).1, 12_800_500);
+        }
     }
 
     #[test]

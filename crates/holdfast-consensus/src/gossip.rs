@@ -130,25 +130,20 @@ fn judge_round_trips(inner: &Inner, views: &BTreeMap<u64, PeerView>) {
 
 fn judge_clock(inner: &Inner, views: &BTreeMap<u64, PeerView>) {
     let (now, wall_ms) = (Instant::now(), inner.clock.now_ms());
+    // Whoever is being added has no say yet.
+    let mut members: BTreeSet<u64> = inner.members().into_keys().collect();
     let readings: Vec<Reading> = views
-        .values()
-        .map(|view| (view.heard_at, view.skew_ms(wall_ms, now)))
+        .iter()
+        .filter(|(id, _)| members.contains(id))
+        .map(|(_, view)| (view.heard_at, view.skew_ms(wall_ms, now)))
         .collect();
-    let members = member_count(inner);
+    members.insert(inner.node());
     let tolerance = inner.clock_skew_max;
     let mut verdict = inner.clock_verdict.lock();
-    let trouble = verdict.judge((now, wall_ms), &readings, members, tolerance);
+    let trouble = verdict.judge((now, wall_ms), &readings, members.len(), tolerance);
     drop(verdict);
     let text = trouble.map(|trouble| trouble.to_string());
     set_trouble(&mut inner.troubles.lock().clock, text);
-}
-
-fn member_count(inner: &Inner) -> usize {
-    let members = match &*inner.phase.borrow() {
-        Phase::Running(raft) => metrics(raft).membership_config.membership().nodes().count(),
-        _ => 0,
-    };
-    members.max(1)
 }
 
 fn judge_stores(inner: &Inner, views: &BTreeMap<u64, PeerView>) {

@@ -124,6 +124,23 @@ impl Inner {
         }
     }
 
+    /// The members: those of the membership once there is one, else as configured.
+    pub(crate) fn members(&self) -> BTreeMap<u64, MemberInfo> {
+        if let Phase::Running(raft) = &*self.phase.borrow() {
+            let membership = metrics(raft).membership_config;
+            let nodes = membership.membership().nodes();
+            let members: BTreeMap<u64, MemberInfo> =
+                nodes.map(|(id, info)| (*id, info.clone())).collect();
+            if !members.is_empty() {
+                return members;
+            }
+        }
+        let configured = self.configured.iter();
+        configured
+            .map(|member| (member.id.0, member.info.clone()))
+            .collect()
+    }
+
     /// Nothing was ever logged, voted or applied here.
     pub(crate) fn is_pristine(&self) -> bool {
         let bounds = self.log.bounds();

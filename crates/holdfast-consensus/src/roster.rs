@@ -2,7 +2,7 @@
 
 use crate::gossip;
 use crate::host;
-use crate::inner::{Inner, Phase, metrics};
+use crate::inner::Inner;
 use crate::members;
 use crate::visitors;
 use holdfast_types::NodeId;
@@ -104,18 +104,9 @@ pub(crate) async fn run(inner: Arc<Inner>) {
 
 /// Peers by number and address: of the membership once there is one, else as configured; whoever is being added; visitors.
 fn wanted(inner: &Inner) -> BTreeMap<u64, String> {
-    let mut wanted = BTreeMap::new();
-    if let Phase::Running(raft) = &*inner.phase.borrow() {
-        let membership = &metrics(raft).membership_config;
-        for (id, info) in membership.membership().nodes() {
-            wanted.insert(*id, info.peer_addr.clone());
-        }
-    }
-    if wanted.is_empty() {
-        for member in &inner.configured {
-            wanted.insert(member.id.0, member.info.peer_addr.clone());
-        }
-    }
+    let members = inner.members().into_iter();
+    let mut wanted: BTreeMap<u64, String> =
+        members.map(|(id, info)| (id, info.peer_addr)).collect();
     for (id, info) in &*inner.candidates.lock() {
         wanted.insert(*id, info.peer_addr.clone());
     }

@@ -57,6 +57,29 @@ async fn a_leader_with_an_odd_clock_hands_over() {
     cluster.down().await;
 }
 
+/// One of three clocks is wrong, and its node hears one other while it waits for the third: two that differ prove nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_waits_to_join_does_not_prove_its_own_clock() {
+    const HOUR_MS: i64 = 3_600_000;
+    let mut cluster = Cluster::memory(3).tweaked(|options| {
+        let wrong = i64::from(options.node.0 == 1) * HOUR_MS;
+        options.clock = Arc::new(Moved(AtomicI64::new(wrong)));
+    });
+    cluster.start(1).await;
+    cluster.start(2).await;
+    let inner = &cluster.node(1).inner;
+    eventually("it sees that clocks differ", async || {
+        let trouble = inner.troubles.lock().text();
+        trouble.is_some_and(|trouble| trouble.contains("clock"))
+    })
+    .await;
+    let believed = inner.clock_verdict.lock().believed;
+    let (now, wall_ms) = (tokio::time::Instant::now(), inner.clock.now_ms());
+    let stamped = believed.time_ms(now, wall_ms, inner.clock_skew_max);
+    assert!(wall_ms - stamped > 3_000_000, "the lower one counts");
+    cluster.down().await;
+}
+
 /// An entry as a state applies it, with another value for the row `b`.
 fn altered((index, bytes): (u64, bytes::Bytes)) -> ApplyEntry {
     let entry = codec::to_entry_bytes(bytes).unwrap();
