@@ -115,7 +115,8 @@ impl fmt::Display for Bite {
         for (effect, hits) in &self.hits {
             write!(f, "{} {hits}, ", effect.word())?;
         }
-        let received: u64 = self.links.values().map(|link| link.received).sum();
-        write!(f, "of {received} datagrams on {} links", self.links.len())
+        // Not "of": what was under way when a cut was made is cut too, and came before.
+        let came: u64 = self.links.values().map(|link| link.received).sum();
+        write!(f, "{came} datagrams came, on {} links", self.links.len())
     }
 }
