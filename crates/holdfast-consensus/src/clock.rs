@@ -215,8 +215,8 @@ impl ClockVerdict {
             let lowest = skews.iter().copied().min().filter(|skew| *skew < -limit);
             let cautious = wall_ms.saturating_add_signed(lowest.unwrap_or(0));
             self.believed.settle(now, cautious, tolerance);
-            if lowest.is_some() {
-                // What was compared stays good: nothing has jumped since.
+            if lowest.is_some() && !self.believed.proven {
+                // The wall clock was never right and has not jumped: what was compared stays good.
                 self.believed.doubted.get_or_insert(since);
             }
             let farthest = skews.iter().map(|skew| skew.unsigned_abs()).max();
@@ -317,6 +317,25 @@ mod tests {
         );
         let stamped = verdict.believed.time_ms(at(2_000), 7_367_000, tolerance);
         assert_eq!(stamped, 1_002_000);
+    }
+
+    /// Three members, one of them gone. The other's clock is behind, and nobody can say who is wrong; then it is set right, and this
+    /// node's jumps to where it was.
+    #[test]
+    fn a_jump_is_not_confirmed_by_a_clock_that_was_disputed_before_it() {
+        let (start, tolerance) = (Instant::now(), Duration::from_secs(5));
+        let at = |ms: u64| start + Duration::from_millis(ms);
+        let mut verdict = ClockVerdict::default();
+        let all = [(start, 0), (start, 0)];
+        assert_eq!(verdict.judge((start, 9_000_000), &all, 3, tolerance), None);
+        let behind = [(at(1_000), -7_200_000)];
+        let trouble = verdict.judge((at(1_000), 9_001_000), &behind, 3, tolerance);
+        assert_eq!(trouble, Some(ClockTrouble::Disputed(7_200_000)));
+        // The same reading, beside a clock that now shows as much.
+        let old = [(at(1_000), 0)];
+        verdict.judge((at(1_500), 1_801_500), &old, 3, tolerance);
+        let stamped = verdict.believed.time_ms(at(1_500), 1_801_500, tolerance);
+        assert_eq!(stamped, 9_001_500);
     }
 
     /// Five members have just started, two of them do not answer. This node and one other are ahead; whoever is heard first,
