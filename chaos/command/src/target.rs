@@ -31,9 +31,9 @@ impl Standing {
             .copied()
             .filter(|id| !self.struck.contains(id))
             .collect();
-        let whole = |ids: &[u64]| match ids.iter().all(|id| free.contains(id)) {
-            true => ids.to_vec(),
-            false => Vec::new(),
+        let whole = |ids: &[u64]| {
+            let all_free = ids.iter().all(|id| free.contains(id));
+            if all_free { ids.to_vec() } else { Vec::new() }
         };
         let mut rng = Rng::new(pick);
         let chosen = match target {
