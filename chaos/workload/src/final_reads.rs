@@ -68,9 +68,7 @@ impl Finished {
             .await;
         found.keys = count(keys.iter().filter(|complete| **complete));
         found.incomplete = count(keys.iter()) - found.keys;
-        let mut tokens = world.tokens.all();
-        tokens.drain(..tokens.len().saturating_sub(TOKENS_MAX));
-        let tokens = futures::stream::iter(tokens)
+        let tokens = futures::stream::iter(world.tokens.sample(TOKENS_MAX))
             .map(|token| try_token(world, &nodes, token, ends))
             .buffer_unordered(AT_ONCE)
             .collect::<Vec<bool>>()

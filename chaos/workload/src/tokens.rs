@@ -104,10 +104,15 @@ impl Tokens {
         }
     }
 
-    /// Those in play and those ended lately.
-    pub(crate) fn all(&self) -> Vec<Token> {
+    /// So many at most: of those in play and of those ended lately each a half, or more where there are fewer of the other.
+    pub(crate) fn sample(&self, most: usize) -> Vec<Token> {
         let book = self.book.lock();
-        book.live.iter().chain(&book.ended).cloned().collect()
+        let (live, ended) = (book.live.len(), book.ended.len());
+        let of_live = live.min((most / 2).max(most.saturating_sub(ended)));
+        let of_ended = ended.min(most - of_live);
+        let some_live = spread(live, of_live).map(|at| &book.live[at]);
+        let some_ended = spread(ended, of_ended).map(|at| &book.ended[at]);
+        some_live.chain(some_ended).cloned().collect()
     }
 
     pub(crate) fn count(&self) -> u64 {
@@ -126,6 +131,11 @@ pub(crate) fn canary(token: &Secret) -> Vec<u8> {
     let text = token.expose();
     let body = text.split_once('.').map_or(text, |(_, body)| body);
     body.as_bytes().to_vec()
+}
+
+/// So many places of a list, as far apart as they can be: old ones and new ones.
+fn spread(length: usize, wanted: usize) -> impl Iterator<Item = usize> {
+    (0..wanted).map(move |at| at * length / wanted)
 }
 
 fn chosen(tokens: &[Token], pick: u64) -> Option<Token> {
@@ -147,6 +157,29 @@ mod tests {
             secret: Secret::new(format!("hvs.text{label}")),
             accessor: String::new(),
         }
+    }
+
+    #[test]
+    fn a_sample_has_of_those_in_play_and_of_the_ended() {
+        let tokens = Tokens::new(200);
+        let sample = |most| -> (Vec<u64>, Vec<u64>) {
+            let labels = tokens.sample(most).into_iter().map(|token| token.label);
+            labels.partition(|label| *label >= 100)
+        };
+        assert_eq!(sample(8), (vec![], vec![]));
+        for label in 0..20 {
+            tokens.add(token(label, None));
+            tokens.end(label);
+        }
+        assert_eq!(sample(4), (vec![], vec![0, 5, 10, 15]));
+        for label in 100..110 {
+            tokens.add(token(label, None));
+        }
+        assert_eq!(sample(4), (vec![100, 105], vec![0, 10]));
+        let few_in_play = sample(24);
+        assert_eq!((few_in_play.0.len(), few_in_play.1.len()), (10, 14));
+        let few_ended = sample(1_000);
+        assert_eq!((few_ended.0.len(), few_ended.1.len()), (10, 20));
     }
 
     #[test]
