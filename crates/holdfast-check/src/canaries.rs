@@ -1,4 +1,4 @@
-//! Looks for byte patterns that must stand nowhere in the clear: as they are, in hexadecimal, in base64.
+//! Looks for byte patterns that must stand nowhere in the clear: as they are, in hexadecimal, in base64, as lists of numbers.
 //!
 //! Streams: bytes come in pieces of any size, and a pattern across two pieces is found. What is found is told by place,
 //! encoding and length, never by content.
@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Shorter patterns turn up by chance.
 pub const PATTERN_BYTES_MIN: usize = 8;
+/// Of a list of numbers so many of the pattern's bytes are looked for: the list is long, and so many do not meet by chance.
+const NUMBERS: usize = 12;
 /// Places told.
 const PLACES_MAX: usize = 1_000;
 
@@ -36,6 +38,7 @@ enum Encoding {
     HexUpper,
     Base64,
     Base64Url,
+    Numbers,
 }
 
 impl Encoding {
@@ -44,6 +47,7 @@ impl Encoding {
             Self::Raw => "as it is",
             Self::HexLower | Self::HexUpper => "in hexadecimal",
             Self::Base64 | Self::Base64Url => "in base64",
+            Self::Numbers => "as a list of numbers",
         }
     }
 }
@@ -164,7 +168,7 @@ impl Canaries {
             judge.doubt("there was nothing to look for or nothing to look through");
         }
         judge.finish(format!(
-            "none of {} canaries stands in {} bytes, in any encoding",
+            "none of {} canaries stands in {} bytes, in any of these encodings: as it is, hexadecimal, base64, list of numbers",
             self.canaries, self.bytes
         ))
     }
@@ -184,6 +188,12 @@ fn encodings(pattern: &[u8]) -> Vec<(Encoding, Vec<u8>)> {
     for alignment in 0..3 {
         all.push((Encoding::Base64, base64(pattern, alignment, b"+/")));
         all.push((Encoding::Base64Url, base64(pattern, alignment, b"-_")));
+    }
+    // As debug output and as JSON write bytes.
+    for between in [", ", ","] {
+        let numbers = pattern.iter().take(NUMBERS).map(u8::to_string);
+        let list = numbers.collect::<Vec<_>>().join(between);
+        all.push((Encoding::Numbers, list.into_bytes()));
     }
     all.sort();
     // Without the letters in which they differ, two forms are one.

@@ -1,5 +1,6 @@
 //! Revoked means revoked: once the revocation of a token or of one above it is acknowledged, no node lets the token do
-//! anything that must be up to date. And a token that nobody asked to revoke keeps working.
+//! anything that must be up to date. And a token that nobody asked to revoke keeps working, and can be revoked; the root token,
+//! which asks for everything else, always works.
 
 use crate::judge::{Judge, shown};
 use crate::stale_reads::must_show_since;
@@ -15,6 +16,8 @@ struct Token<'a> {
     created: Option<&'a Operation>,
     /// Attempts to revoke it that may have worked.
     revokes: Vec<&'a Operation>,
+    /// Those that were refused as if there were no such token.
+    refused: Vec<&'a Operation>,
     /// Uses, and makings of children, in order of invocation.
     uses: Vec<&'a Operation>,
 }
@@ -23,6 +26,13 @@ struct Token<'a> {
 #[must_use]
 pub fn revocation(history: &History) -> Verdict {
     let mut judge = Judge::new("revocation");
+    for op in history.operations.iter().filter(|op| refused_root(op)) {
+        let what = format!(
+            "the root token was refused by node {} in operation {}",
+            op.node, op.id
+        );
+        judge.blame(shown(what, &[op]));
+    }
     let tokens = tokens(history);
     for (label, token) in &tokens {
         judge.checked(token.uses.len());
@@ -57,10 +67,26 @@ fn tokens(history: &History) -> BTreeMap<u64, Token<'_>> {
             Action::RevokeToken { token } if op.may_have_happened() => {
                 tokens.entry(token).or_default().revokes.push(op);
             }
+            Action::RevokeToken { token } if op.outcome == Outcome::Denied => {
+                tokens.entry(token).or_default().refused.push(op);
+            }
             _ => {}
         }
     }
     tokens
+}
+
+/// Whether the root token was refused although the answer had to be up to date.
+fn refused_root(op: &Operation) -> bool {
+    let by_root = matches!(
+        op.action,
+        Action::Put { .. }
+            | Action::Get { .. }
+            | Action::Delete { .. }
+            | Action::List { .. }
+            | Action::CreateToken { parent: None, .. }
+    );
+    by_root && op.is_linearizable() && op.outcome == Outcome::Denied
 }
 
 /// A token and all above it.
@@ -84,7 +110,11 @@ fn check_revoked(label: u64, token: &Token<'_>, revokes: &[&Operation], judge: &
             _ => None,
         };
         let stands = used.index().max(least);
-        let sees = |index| used.consistency().is_some() && stands >= Some(index);
+        // A read shows what stands at its index; what a write rests on stood before its own.
+        let sees = |index| match used.consistency() {
+            Some(_) => stands >= Some(index),
+            None => used.index() > Some(index),
+        };
         let since_ns = used
             .consistency()
             .and_then(|asked| must_show_since(used, asked));
@@ -107,7 +137,7 @@ fn check_revoked(label: u64, token: &Token<'_>, revokes: &[&Operation], judge: &
     }
 }
 
-/// What was refused stays refused, and is refused only if somebody asked to revoke it.
+/// What was refused stays refused, and is refused only if somebody asked to revoke it: use and revocation alike.
 fn check_denied(label: u64, token: &Token<'_>, revokes: &[&Operation], judge: &mut Judge) {
     let linearizable = || token.uses.iter().filter(|used| used.is_linearizable());
     let denied = || linearizable().filter(|used| used.outcome == Outcome::Denied);
@@ -116,7 +146,7 @@ fn check_denied(label: u64, token: &Token<'_>, revokes: &[&Operation], judge: &m
         made.filter(|created| created.is_before(used))
             .is_some_and(|_| !revokes.iter().any(|revoke| !used.is_before(revoke)))
     };
-    for used in denied().filter(standing) {
+    for used in denied().chain(&token.refused).filter(standing) {
         let what = format!(
             "token {label} was refused by node {} in operation {}, and nobody had asked to revoke it",
             used.node, used.id

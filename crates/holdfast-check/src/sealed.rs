@@ -4,8 +4,10 @@
 //! nothing is answered there, nor anywhere else what must be up to date: a write, a linearizable read, a bounded read once its
 //! bound has passed. A node that is cut off cannot know of the seal yet, so that older answers of others prove nothing by
 //! themselves; but no node answers while it says of itself that it is sealed. All until somebody begins to open the node.
+//!
+//! And no node is open that nobody opened: keys outlast neither a seal nor the process.
 
-use crate::judge::{Judge, shown};
+use crate::judge::{Judge, held_by, shown};
 use crate::stale_reads::must_show_since;
 use crate::{Action, Consistency, History, NodeSample, NodeState, Operation, Verdict};
 use std::collections::BTreeMap;
@@ -39,9 +41,10 @@ pub fn sealed(history: &History) -> Verdict {
             node.check_seal(seal, &mut judge);
         }
         node.check_samples(&mut judge);
+        node.check_openings(&mut judge);
     }
     let held = format!(
-        "{} times that a node was sealed or said so, and it gave nothing",
+        "{} times that a node was sealed, said so or was opened: it gave nothing until somebody opened it",
         judge.total()
     );
     judge.finish(held)
@@ -62,11 +65,12 @@ impl<'a> Node<'a> {
     }
 
     /// When an opening can open no more: when it was answered, or when the process that was asked had been followed by another.
-    /// A process may have begun since the last look, so that the first look after the question tells who was asked at the latest.
+    /// A process may have begun since the last look, so that the first look after the question tells who was asked at the latest;
+    /// one at the very moment of the question may have been before it.
     fn over_ns(&self, opening: &Operation) -> u64 {
         let asked = self
             .samples
-            .partition_point(|sample| sample.at_ns < opening.invoked_ns);
+            .partition_point(|sample| sample.at_ns <= opening.invoked_ns);
         let after = &self.samples[asked..];
         let followed = after.first().and_then(|asked| {
             let mut later = after.iter();
@@ -136,6 +140,40 @@ impl<'a> Node<'a> {
                     op.node, op.id
                 );
                 judge.blame(shown(what, &[op]));
+            }
+        }
+    }
+}
+
+impl Node<'_> {
+    /// A node that was sealed, or is another process than before, is open only once somebody had begun to open it.
+    fn check_openings(&self, judge: &mut Judge) {
+        // A quarantined node may not say whether it is sealed.
+        let tells = |sample: &&&NodeSample| {
+            !matches!(sample.state, NodeState::Down | NodeState::Quarantined)
+        };
+        let samples: Vec<&NodeSample> = self.samples.iter().filter(tells).copied().collect();
+        for (at, pair) in samples.windows(2).enumerate() {
+            let (before, open) = (pair[0], pair[1]);
+            if open.sealed || (!before.sealed && before.life == open.life) {
+                continue;
+            }
+            judge.checked(1);
+            // What a sample shows was so at the latest when the next one began.
+            let until_ns = samples.get(at + 2).map_or(u64::MAX, |next| next.at_ns);
+            let opening =
+                |op: &&Operation| op.invoked_ns <= until_ns && self.over_ns(op) >= before.at_ns;
+            if !self.unseals.iter().any(opening) {
+                let what = format!(
+                    "node {} is open and nobody opened it since it {}",
+                    open.node,
+                    if before.life == open.life {
+                        "was sealed"
+                    } else {
+                        "began anew"
+                    }
+                );
+                judge.blame(held_by(what, Some(open.at_ns), &[open.node]));
             }
         }
     }

@@ -4,6 +4,8 @@
 //! - at least `i`: stands at or after `i`, and shows what writes acknowledged at or before `i` made;
 //! - at most so old: shows at least what had been acknowledged that long before it was asked;
 //! - stale: whatever, but what it shows was so at the index at which it stands.
+//!
+//! And whatever an answer says of its own age holds as if that age had been asked for.
 
 use crate::judge::{Judge, shown};
 use crate::keys::{Key, Put, Read, by_key};
@@ -76,14 +78,17 @@ fn check_ages(history: &History, judge: &mut Judge) {
         let (Some(asked), Some(index)) = (op.consistency(), op.index()) else {
             continue;
         };
-        let Some(since_ns) = must_show_since(op, asked) else {
+        // The age runs on until the answer is made, which is after the question came.
+        let says = op.seen().and_then(|seen| seen.age_ms);
+        let said_ns = says.and_then(|millis| shows_since(op, millis));
+        let Some(since_ns) = must_show_since(op, asked).max(said_ns) else {
             continue;
         };
         let upto = told.partition_point(|earlier| earlier.end_ns() < since_ns);
         let before = upto.checked_sub(1).and_then(|at| highest.get(at));
         if let Some(before) = before.filter(|before| before.index() > Some(index)) {
             let what = format!(
-                "operation {} was asked for what is younger and stands at index {index}; operation {} had told a later one long before",
+                "operation {} was asked for what is younger, or said it was, and stands at index {index}; operation {} had told a later one long before",
                 op.id, before.id
             );
             judge.blame(shown(what, &[before, op]));
@@ -96,11 +101,17 @@ pub(crate) fn must_show_since(op: &Operation, asked: Consistency) -> Option<u64>
     let Consistency::Bounded { millis } = asked else {
         return None;
     };
+    shows_since(op, millis)
+}
+
+/// What was acknowledged before this time an answer that is at most so old shows.
+fn shows_since(op: &Operation, millis: u64) -> Option<u64> {
     let age_ns = millis.saturating_add(SLACK_MS).saturating_mul(1_000_000);
     op.invoked_ns.checked_sub(age_ns)
 }
 
-/// A linearizable list names every secret that was acknowledged before it was asked.
+/// A linearizable list names every secret that was acknowledged before it was asked; any list, what was written at or before the
+/// index at which it stands or was to stand.
 fn check_lists(history: &History, keys: &BTreeMap<u64, Key<'_>>, judge: &mut Judge) {
     // Of each secret, the write that was acknowledged first.
     let first: Vec<(u64, &Operation)> = keys
@@ -112,18 +123,18 @@ fn check_lists(history: &History, keys: &BTreeMap<u64, Key<'_>>, judge: &mut Jud
         })
         .collect();
     for op in &history.operations {
-        let Action::List {
-            consistency: Consistency::Linearizable,
-        } = op.action
-        else {
+        let (Action::List { consistency }, Some(seen)) = (&op.action, op.seen()) else {
             continue;
         };
-        let Some(seen) = op.seen() else {
-            continue;
+        let stands = match consistency {
+            Consistency::AtLeast { index } => seen.index.max(Some(*index)),
+            _ => seen.index,
         };
         let named: BTreeSet<u64> = seen.keys.iter().copied().collect();
         for (number, put) in &first {
-            if put.is_before(op) && !named.contains(number) {
+            let before = op.is_linearizable() && put.is_before(op);
+            let below = put.index().is_some_and(|index| stands >= Some(index));
+            if (before || below) && !named.contains(number) {
                 let what = format!(
                     "list {} did not name secret {number}, written before",
                     op.id

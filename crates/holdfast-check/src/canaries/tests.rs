@@ -57,6 +57,8 @@ fn finds_every_encoding_at_every_alignment_across_every_border() {
             upper,
             plain_base64(&plain, false),
             plain_base64(&plain, true),
+            format!("{plain:?}").into_bytes(),
+            serde_json::to_vec(&plain).unwrap(),
         ] {
             for chunk in [1, 2, 3, 7, 16, 1_000] {
                 assert!(
@@ -71,8 +73,14 @@ fn finds_every_encoding_at_every_alignment_across_every_border() {
 #[test]
 fn does_not_find_what_is_not_there() {
     let mut other = CANARY.to_vec();
-    other[12] ^= 1;
-    for text in [other.clone(), hex(&other), plain_base64(&other, false)] {
+    other[11] ^= 1;
+    let numbers = format!("{other:?}").into_bytes();
+    for text in [
+        other.clone(),
+        hex(&other),
+        plain_base64(&other, false),
+        numbers,
+    ] {
         assert!(!found(&text, 5));
     }
 }

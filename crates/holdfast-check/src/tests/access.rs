@@ -2,7 +2,7 @@
 
 use super::{LINEARIZABLE, found, held, used};
 use crate::fixtures::{done, get, history, ok, put, sample};
-use crate::{Action, Consistency, History, NodeSample, Outcome, revocation, sealed};
+use crate::{Action, Consistency, History, NodeSample, NodeState, Outcome, revocation, sealed};
 
 fn family(revoke: Outcome, then: Vec<(u64, Action, Outcome)>) -> History {
     let mut steps = vec![
@@ -101,6 +101,104 @@ fn a_revocation_of_unknown_fate_may_be_either_but_not_both_ways() {
     );
     let refused = family(Outcome::Unavailable, vec![(1, child(), Outcome::Denied)]);
     found(&revocation(&refused), "nobody had asked to revoke it");
+}
+
+#[test]
+fn a_write_rests_on_no_token_that_was_revoked_lower_in_the_log() {
+    let born = |index| {
+        let child = Action::CreateToken {
+            token: 3,
+            parent: Some(2),
+        };
+        let mut history = family(ok(7, None, None), vec![(2, child, ok(index, None, None))]);
+        // Under way while the revocation was.
+        history.operations[3].invoked_ns = 31;
+        revocation(&history)
+    };
+    held(&born(6));
+    found(&born(8), "let in by node 2 in operation 3");
+}
+
+#[test]
+fn a_token_that_nobody_revoked_can_be_revoked() {
+    let revoke = || Action::RevokeToken { token: 2 };
+    let refused = |first| revocation(&family(first, vec![(3, revoke(), Outcome::Denied)]));
+    found(
+        &refused(Outcome::Unavailable),
+        "refused by node 3 in operation 3",
+    );
+    held(&refused(Outcome::Unknown));
+    held(&refused(ok(7, None, None)));
+}
+
+#[test]
+fn the_root_token_is_never_refused_what_must_be_up_to_date() {
+    let refused = |action| revocation(&history(vec![(2, action, Outcome::Denied)]));
+    for action in [get(7), put(7, 1, None), Action::Delete { key: 7 }] {
+        found(&refused(action), "the root token was refused by node 2");
+    }
+    held(&refused(Action::Get {
+        key: 7,
+        consistency: Consistency::Stale,
+    }));
+}
+
+/// What a node showed at 5, 15, 25 and so on: its life, and whether it was sealed.
+fn looked_at(steps: Vec<(u64, Action, Outcome)>, looks: &[(u64, bool)]) -> History {
+    let mut history = history(steps);
+    let looks = looks.iter().zip((5..).step_by(10));
+    history.samples = looks
+        .map(|((life, sealed), at)| NodeSample {
+            life: *life,
+            sealed: *sealed,
+            ..sample(2, at)
+        })
+        .collect();
+    history
+}
+
+#[test]
+fn sealed_finds_a_node_that_is_open_though_nobody_opened_it() {
+    let nobody = |looks: &[(u64, bool)]| sealed(&looked_at(vec![], looks));
+    held(&nobody(&[(1, false), (1, false), (2, true), (2, true)]));
+    found(
+        &nobody(&[(1, false), (2, false), (2, false)]),
+        "node 2 is open and nobody opened it since it began anew",
+    );
+    found(
+        &nobody(&[(1, false), (2, true), (2, false)]),
+        "nobody opened it since it was sealed",
+    );
+    // Somebody had opened the process before it.
+    let before = |outcome, looks: &[(u64, bool)]| {
+        let steps = vec![(2, Action::Unseal, outcome)];
+        sealed(&looked_at(steps, looks))
+    };
+    let again = [(1, true), (1, false), (1, false), (2, false), (2, false)];
+    found(&before(done(), &again), "since it began anew");
+    held(&before(done(), &again[..3]));
+    held(&before(Outcome::Unknown, &again[..3]));
+    found(
+        &before(Outcome::Unavailable, &again[..3]),
+        "since it was sealed",
+    );
+    // A look at the moment of the question may have been before the process that was asked began.
+    let mut slow = looked_at(
+        vec![(2, Action::Unseal, done())],
+        &[(1, true), (2, true), (2, true), (2, false)],
+    );
+    let opening = &mut slow.operations[0];
+    (opening.invoked_ns, opening.returned_ns) = (5, Some(30));
+    held(&sealed(&slow));
+}
+
+#[test]
+fn a_node_that_may_not_say_whether_it_is_sealed_says_nothing_of_openings() {
+    let mut history = looked_at(vec![], &[(1, true), (1, false), (1, true)]);
+    history.samples[1].state = NodeState::Quarantined;
+    held(&sealed(&history));
+    history.samples[1].state = NodeState::Learner;
+    found(&sealed(&history), "since it was sealed");
 }
 
 #[test]

@@ -61,10 +61,15 @@ fn stale_reads_finds_each_promise_broken() {
 fn what_may_be_only_so_old_stands_where_it_must_whatever_it_asks_for() {
     let listed = |millis, index| {
         let consistency = Consistency::Bounded { millis };
+        let seen = Seen {
+            index: Some(index),
+            keys: vec![7],
+            ..Seen::default()
+        };
         let mut history = history(vec![
             (1, put(7, 1, None), ok(5, Some(1), None)),
             (1, put(7, 2, None), ok(4, Some(2), None)),
-            (2, Action::List { consistency }, ok(index, None, None)),
+            (2, Action::List { consistency }, Outcome::Ok(seen)),
         ]);
         let list = &mut history.operations[2];
         (list.invoked_ns, list.returned_ns) = (400_000_000, Some(400_000_001));
@@ -73,6 +78,57 @@ fn what_may_be_only_so_old_stands_where_it_must_whatever_it_asks_for() {
     found(&stale_reads(&listed(100, 4)), "stands at index 4");
     held(&stale_reads(&listed(100, 5)));
     held(&stale_reads(&listed(500, 4)));
+}
+
+#[test]
+fn an_answer_is_as_young_as_it_says() {
+    let read = |age_ms, index| {
+        let stale = Action::Get {
+            key: 7,
+            consistency: Consistency::Stale,
+        };
+        let seen = Seen {
+            index: Some(index),
+            version: Some(index - 4),
+            value: Some(index - 4),
+            age_ms,
+            ..Seen::default()
+        };
+        let mut history = history(vec![
+            (1, put(7, 1, None), ok(5, Some(1), None)),
+            (1, put(7, 2, None), ok(6, Some(2), None)),
+            (2, stale, Outcome::Ok(seen)),
+        ]);
+        let read = &mut history.operations[2];
+        (read.invoked_ns, read.returned_ns) = (400_000_000, Some(400_000_001));
+        stale_reads(&history)
+    };
+    found(&read(Some(100), 5), "or said it was");
+    held(&read(Some(100), 6));
+    held(&read(Some(500), 5));
+    held(&read(None, 5));
+}
+
+#[test]
+fn any_list_names_what_was_written_below_its_index() {
+    let listed = |consistency, index, keys: Vec<u64>| {
+        let seen = Seen {
+            index,
+            keys,
+            ..Seen::default()
+        };
+        stale_reads(&history(vec![
+            (1, put(7, 1, None), ok(5, Some(1), None)),
+            (1, put(8, 2, None), ok(6, Some(1), None)),
+            (2, Action::List { consistency }, Outcome::Ok(seen)),
+        ]))
+    };
+    let stale = Consistency::Stale;
+    held(&listed(stale, Some(5), vec![7]));
+    held(&listed(stale, None, vec![]));
+    found(&listed(stale, Some(6), vec![7]), "did not name secret 8");
+    let least = Consistency::AtLeast { index: 6 };
+    found(&listed(least, None, vec![7]), "did not name secret 8");
 }
 
 #[test]
