@@ -25,6 +25,7 @@ mod odd;
 mod plan;
 mod recorder;
 mod rng;
+mod sample;
 mod sampler;
 mod seat;
 mod secret;

@@ -1,16 +1,21 @@
 //! Tokens in play: trees of them, and the ended ones, which are used on to see that nobody takes them any more.
 
+use crate::sample::Sample;
 use crate::secret::Secret;
 use parking_lot::Mutex;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Ended tokens that are still tried.
-const ENDED_MAX: usize = 128;
+/// Tokens that ended lately and are still tried.
+const LATELY_MAX: usize = 64;
+/// Tokens of the whole run that ended and are still tried.
+const LONG_AGO_MAX: usize = 64;
 /// Deepest generation that gets children.
 const DEPTH_MAX: u32 = 4;
 /// Texts kept as canaries.
 const TEXTS_MAX: usize = 2_048;
+/// Of so many makings of a token one is asked for by a token that has ended.
+const BY_ENDED: u64 = 8;
 
 /// One token.
 #[derive(Clone)]
@@ -22,11 +27,32 @@ pub(crate) struct Token {
     pub(crate) accessor: String,
 }
 
-#[derive(Default)]
 struct Book {
     live: Vec<Token>,
-    ended: VecDeque<Token>,
-    texts: Vec<Secret>,
+    lately: VecDeque<Token>,
+    long_ago: Sample<Token>,
+    texts: Sample<Secret>,
+}
+
+impl Default for Book {
+    fn default() -> Self {
+        Self {
+            live: Vec::new(),
+            lately: VecDeque::new(),
+            long_ago: Sample::of(LONG_AGO_MAX),
+            texts: Sample::of(TEXTS_MAX),
+        }
+    }
+}
+
+impl Book {
+    /// One of those that ended: lately, or at any time.
+    fn ended(&mut self, pick: u64) -> Option<Token> {
+        match pick % 2 {
+            0 => chosen(self.lately.make_contiguous(), pick / 2),
+            _ => chosen(&self.long_ago.kept, pick / 2).or_else(|| self.ended(pick - 1)),
+        }
+    }
 }
 
 /// All tokens.
@@ -54,21 +80,23 @@ impl Tokens {
         self.book.lock().live.len() >= self.live_max
     }
 
-    /// The token that shall make another; `None` for the root token.
+    /// The token that shall make another, now and then an ended one, which must not; `None` for the root token.
     pub(crate) fn parent(&self, pick: u64) -> Option<Token> {
-        if pick.is_multiple_of(3) {
-            return None;
-        }
-        chosen(&self.book.lock().live, pick / 3).filter(|token| token.depth < DEPTH_MAX)
+        let mut book = self.book.lock();
+        let rest = pick / 3;
+        let parent = match pick % 3 {
+            0 => None,
+            _ if rest.is_multiple_of(BY_ENDED) => book.ended(rest / BY_ENDED),
+            _ => chosen(&book.live, rest),
+        };
+        parent.filter(|token| token.depth < DEPTH_MAX)
     }
 
     /// A token to use: one of four is an ended one.
     pub(crate) fn usable(&self, pick: u64) -> Option<Token> {
         let mut book = self.book.lock();
-        if pick.is_multiple_of(4) && !book.ended.is_empty() {
-            return chosen(book.ended.make_contiguous(), pick / 4);
-        }
-        chosen(&book.live, pick / 4)
+        let ended = pick.is_multiple_of(4).then(|| book.ended(pick / 4));
+        ended.flatten().or_else(|| chosen(&book.live, pick / 4))
     }
 
     /// A token to end.
@@ -78,9 +106,7 @@ impl Tokens {
 
     pub(crate) fn add(&self, token: Token) {
         let mut book = self.book.lock();
-        if book.texts.len() < TEXTS_MAX {
-            book.texts.push(token.secret.clone());
-        }
+        book.texts.add(token.secret.clone());
         book.live.push(token);
     }
 
@@ -98,20 +124,24 @@ impl Tokens {
             ends
         });
         book.live = live;
-        book.ended.extend(gone);
-        while book.ended.len() > ENDED_MAX {
-            book.ended.pop_front();
+        book.lately.extend(gone);
+        while book.lately.len() > LATELY_MAX {
+            let Some(oldest) = book.lately.pop_front() else {
+                break;
+            };
+            book.long_ago.add(oldest);
         }
     }
 
-    /// So many at most: of those in play and of those ended lately each a half, or more where there are fewer of the other.
+    /// So many at most: of those in play and of those ended each a half, or more where there are fewer of the other.
     pub(crate) fn sample(&self, most: usize) -> Vec<Token> {
         let book = self.book.lock();
-        let (live, ended) = (book.live.len(), book.ended.len());
+        let all_ended: Vec<&Token> = book.long_ago.kept.iter().chain(&book.lately).collect();
+        let (live, ended) = (book.live.len(), all_ended.len());
         let of_live = live.min((most / 2).max(most.saturating_sub(ended)));
         let of_ended = ended.min(most - of_live);
         let some_live = spread(live, of_live).map(|at| &book.live[at]);
-        let some_ended = spread(ended, of_ended).map(|at| &book.ended[at]);
+        let some_ended = spread(ended, of_ended).map(|at| all_ended[at]);
         some_live.chain(some_ended).cloned().collect()
     }
 
@@ -119,10 +149,10 @@ impl Tokens {
         self.next.load(Ordering::Relaxed)
     }
 
-    /// The texts of the first two thousand, without what all tokens begin with.
+    /// The texts of two thousand of the whole run, without what all tokens begin with.
     pub(crate) fn canaries(&self) -> Vec<Vec<u8>> {
         let book = self.book.lock();
-        book.texts.iter().map(canary).collect()
+        book.texts.kept.iter().map(canary).collect()
     }
 }
 
@@ -183,6 +213,22 @@ mod tests {
     }
 
     #[test]
+    fn the_ended_are_asked_for_more_and_those_of_long_ago_are_among_them() {
+        let tokens = Tokens::new(10);
+        for label in 0..500 {
+            tokens.add(token(label, None));
+            tokens.end(label);
+        }
+        tokens.add(token(1_000, None));
+        let parents = || (0..10_000).filter_map(|pick| tokens.parent(pick));
+        assert!(parents().any(|token| token.label == 1_000));
+        assert!(parents().any(|token| (436..500).contains(&token.label)));
+        assert!(parents().any(|token| token.label < 436));
+        let used = || (0..10_000).filter_map(|pick| tokens.usable(pick));
+        assert!(used().any(|token| token.label < 436));
+    }
+
+    #[test]
     fn an_end_takes_all_below_and_nothing_else() {
         let tokens = Tokens::new(10);
         for (label, parent) in [
@@ -199,7 +245,7 @@ mod tests {
         let labels =
             |tokens: Vec<&Token>| tokens.iter().map(|token| token.label).collect::<Vec<_>>();
         assert_eq!(labels(book.live.iter().collect()), [2, 4]);
-        assert_eq!(labels(book.ended.iter().collect()), [0, 1, 3]);
+        assert_eq!(labels(book.lately.iter().collect()), [0, 1, 3]);
         drop(book);
         assert_eq!(tokens.canaries()[4], b"text4");
         assert!((0..20).all(|pick| {
