@@ -1,5 +1,6 @@
 //! The last look: after everything was healed, every key is read on every node, then written and read on every node once
-//! more, and every token tried. The first reads come before the write, which would cover what the faults had done.
+//! more; tokens are tried, of those in play as of those that ended. The first reads, older versions among them, come before the
+//! write, which would cover what the faults had done.
 //!
 //! These are operations as any other. What is refused is asked again, as another operation, until a deadline.
 
@@ -11,13 +12,15 @@ use crate::tokens::Token;
 use crate::workload::Finished;
 use crate::world::{Client, World};
 use futures::StreamExt;
-use holdfast_check::Outcome;
+use holdfast_check::{Outcome, Seen};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// Keys and tokens looked at at one time.
 const AT_ONCE: usize = 8;
 const PAUSE: Duration = Duration::from_millis(50);
+/// Older versions read of each key.
+const OLDER: usize = 4;
 /// Most tokens that are tried.
 const TOKENS_MAX: usize = 64;
 /// Stream of random numbers of this phase.
@@ -107,32 +110,50 @@ fn there<'a>(nodes: &'a [TargetNode], lost: &BTreeSet<u64>) -> Vec<&'a TargetNod
         .collect()
 }
 
-/// A linearizable read on every node, one write and a linearizable read through one node, then a linearizable and a stale
+/// A linearizable read on every node, older versions on one, one write and a linearizable read through one node, then a linearizable and a stale
 /// read on every node.
 async fn look_at(world: &World, nodes: &[&TargetNode], key: u64, ends: Instant) -> bool {
     let length = u64::try_from(nodes.len().max(1)).unwrap_or(1);
     let place = usize::try_from(key % length).unwrap_or(0);
     let mut client = world.client();
+    let mut latest = 0;
     for node in nodes {
-        if !read(world, &mut client, node, key, Fresh::Linearizable, ends).await {
+        let version = read(world, &mut client, node, key, Fresh::Linearizable, ends).await;
+        let Some(version) = version else {
             return false;
-        }
+        };
+        latest = latest.max(version);
+    }
+    if let Some(node) = nodes.get(place)
+        && !read_older(world, &mut client, node, key, latest, ends).await
+    {
+        return false;
     }
     for node in nodes.iter().cycle().skip(place) {
         let Some(done) = world.put(&mut client, node, key, None).await else {
             return false;
         };
         match again(world, &mut client, &done.outcome, ends).await {
-            Again::Done if read(world, &mut client, node, key, Fresh::Linearizable, ends).await => {
+            Again::Done => {
+                let fresh = Fresh::Linearizable;
+                if read(world, &mut client, node, key, fresh, ends)
+                    .await
+                    .is_none()
+                {
+                    return false;
+                }
                 break;
             }
-            Again::Done | Again::Late => return false,
+            Again::Late => return false,
             Again::Retry => {}
         }
     }
     for node in nodes {
         for fresh in [Fresh::Linearizable, Fresh::Stale] {
-            if !read(world, &mut client, node, key, fresh, ends).await {
+            if read(world, &mut client, node, key, fresh, ends)
+                .await
+                .is_none()
+            {
                 return false;
             }
         }
@@ -140,6 +161,7 @@ async fn look_at(world: &World, nodes: &[&TargetNode], key: u64, ends: Instant) 
     true
 }
 
+/// The version that a read shows, 0 where there is none; `None` when there was no answer in time.
 async fn read(
     world: &World,
     client: &mut Client,
@@ -147,17 +169,49 @@ async fn read(
     key: u64,
     fresh: Fresh,
     ends: Instant,
-) -> bool {
+) -> Option<u64> {
     loop {
-        let Some(done) = world.get(client, node, key, fresh).await else {
-            return false;
-        };
+        let done = world.get(client, node, key, fresh).await?;
         match again(world, client, &done.outcome, ends).await {
-            Again::Done => return true,
-            Again::Late => return false,
+            Again::Done => return Some(version(&done.outcome)),
+            Again::Late => return None,
             Again::Retry => {}
         }
     }
+}
+
+const fn version(outcome: &Outcome) -> u64 {
+    match outcome {
+        Outcome::Ok(Seen {
+            version: Some(version),
+            ..
+        }) => *version,
+        _ => 0,
+    }
+}
+
+/// Reads the versions below the latest, as many as a look takes. Whether all were answered in time.
+async fn read_older(
+    world: &World,
+    client: &mut Client,
+    node: &TargetNode,
+    key: u64,
+    latest: u64,
+    ends: Instant,
+) -> bool {
+    for version in (1..latest).rev().take(OLDER) {
+        loop {
+            let Some(done) = world.get_version(client, node, key, version).await else {
+                return false;
+            };
+            match again(world, client, &done.outcome, ends).await {
+                Again::Done => break,
+                Again::Late => return false,
+                Again::Retry => {}
+            }
+        }
+    }
+    true
 }
 
 /// Whether every node takes it or refuses it.

@@ -6,7 +6,7 @@ use crate::door::Ask;
 use crate::intent::Fresh;
 use crate::target::TargetNode;
 use crate::world::{Client, Done, Operation, World};
-use holdfast_check::{Action, Seen};
+use holdfast_check::{Action, Consistency, Seen};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
@@ -72,6 +72,38 @@ impl World {
         };
         self.run(client, operation, |answer, missing| {
             self.read_secret(answer, missing)
+        })
+        .await
+    }
+
+    /// One version, the latest or an older one, as fresh as can be.
+    pub(crate) async fn get_version(
+        &self,
+        client: &Client,
+        node: &TargetNode,
+        key: u64,
+        version: u64,
+    ) -> Option<Done> {
+        let path = self.path("data", Some(key));
+        let operation = Operation {
+            node,
+            action: Action::GetVersion {
+                key,
+                version,
+                consistency: Consistency::Linearizable,
+            },
+            kind: Kind::Read,
+            ask: Ask::new(
+                Method::GET,
+                format!("{path}?version={version}"),
+                Some(&self.target.root_token),
+            ),
+        };
+        self.run(client, operation, |answer, missing| {
+            let seen = self.read_secret(answer, missing)?;
+            // Of one that is gone nothing is told; otherwise it is the one that was asked for.
+            let asked = seen.value.is_none() || seen.version == Some(version);
+            asked.then_some(seen)
         })
         .await
     }

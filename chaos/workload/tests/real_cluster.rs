@@ -122,6 +122,7 @@ fn everything_was_done(operations: &[Operation]) {
         "put",
         "cas",
         "get",
+        "get version",
         "delete",
         "list",
         "create token",
@@ -135,6 +136,7 @@ fn everything_was_done(operations: &[Operation]) {
     }
     assert!(table.contains_key(&("cas", "mismatch")), "{table:?}");
     assert!(table.contains_key(&("use token", "denied")), "{table:?}");
+    assert!(table.contains_key(&("create token", "denied")), "{table:?}");
     assert!(
         !table
             .keys()

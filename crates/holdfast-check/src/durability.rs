@@ -1,5 +1,5 @@
 //! What was acknowledged stays: every acknowledged write stands in the committed log, and nothing that was seen or
-//! acknowledged later contradicts it.
+//! acknowledged later contradicts it. Older versions stay as they are.
 //!
 //! Ground truth is the merge of all nodes' logs up to what each knows committed. An entry past that counts when most nodes
 //! hold it. Entries that every log which reached them has purged are judged by the reads after healing only, as all are
@@ -8,6 +8,7 @@
 use crate::judge::{Judge, count, held_by, shown};
 use crate::keys::{Key, Put, Read, by_key};
 use crate::linearizability::index::always_writes;
+use crate::older::check_older;
 use crate::{Action, History, LogRecord, Operation, Payload, Verdict};
 use std::collections::BTreeMap;
 
@@ -35,8 +36,9 @@ pub fn durability(history: &History) -> Verdict {
         let last_look =
             |read: &&Read<'_>| read.is_linearizable() && read.op.invoked_ns >= healed_ns;
         let reads: Vec<Read<'_>> = key.reads.iter().filter(last_look).copied().collect();
-        final_reads += reads.len();
+        final_reads += reads.len() + key.older.len();
         check_writes(number, &key, &mut judge);
+        check_older(number, &key, &mut judge);
         for read in reads {
             check_read(number, &key, read, &mut judge);
         }

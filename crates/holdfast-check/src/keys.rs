@@ -14,6 +14,8 @@ pub(crate) struct Key<'a> {
     pub(crate) deletes: Vec<&'a Operation>,
     /// Answered reads of every consistency.
     pub(crate) reads: Vec<Read<'a>>,
+    /// Answered reads of one version, whether it was the latest or not.
+    pub(crate) older: Vec<OldRead<'a>>,
 }
 
 /// A write of a value.
@@ -50,6 +52,15 @@ impl Read<'_> {
     }
 }
 
+/// An answered read of one version.
+#[derive(Clone, Copy)]
+pub(crate) struct OldRead<'a> {
+    pub(crate) op: &'a Operation,
+    pub(crate) seen: &'a Seen,
+    pub(crate) version: u64,
+    pub(crate) consistency: Consistency,
+}
+
 /// Sorts a history by secret.
 pub(crate) fn by_key(history: &History) -> BTreeMap<u64, Key<'_>> {
     let mut keys: BTreeMap<u64, Key<'_>> = BTreeMap::new();
@@ -72,6 +83,20 @@ pub(crate) fn by_key(history: &History) -> BTreeMap<u64, Key<'_>> {
                     keys.entry(key).or_default().reads.push(Read {
                         op,
                         seen,
+                        consistency,
+                    });
+                }
+            }
+            Action::GetVersion {
+                key,
+                version,
+                consistency,
+            } => {
+                if let Some(seen) = op.seen() {
+                    keys.entry(key).or_default().older.push(OldRead {
+                        op,
+                        seen,
+                        version,
                         consistency,
                     });
                 }

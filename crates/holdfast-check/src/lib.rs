@@ -25,6 +25,7 @@ mod liveness;
 mod model;
 mod ndjson;
 mod nonces;
+mod older;
 mod operation;
 mod phantoms;
 mod raft;

@@ -60,6 +60,15 @@ pub enum Action {
         /// How fresh.
         consistency: Consistency,
     },
+    /// One version of a secret, the latest or an older one.
+    GetVersion {
+        /// Which secret.
+        key: u64,
+        /// Which version.
+        version: u64,
+        /// How fresh.
+        consistency: Consistency,
+    },
     /// Marks the latest version of a secret deleted; the number of versions stays.
     Delete {
         /// Which secret.

@@ -45,6 +45,7 @@ impl Operation {
     pub const fn consistency(&self) -> Option<Consistency> {
         match self.action {
             Action::Get { consistency, .. }
+            | Action::GetVersion { consistency, .. }
             | Action::List { consistency }
             | Action::UseToken { consistency, .. } => Some(consistency),
             _ => None,

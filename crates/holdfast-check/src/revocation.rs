@@ -82,6 +82,7 @@ fn refused_root(op: &Operation) -> bool {
         op.action,
         Action::Put { .. }
             | Action::Get { .. }
+            | Action::GetVersion { .. }
             | Action::Delete { .. }
             | Action::List { .. }
             | Action::CreateToken { parent: None, .. }

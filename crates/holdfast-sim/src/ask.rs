@@ -22,6 +22,7 @@ pub(crate) struct Ask {
     pub(crate) token: Option<String>,
     pub(crate) body: Json,
     pub(crate) freshness: Freshness,
+    pub(crate) query: Vec<(String, String)>,
 }
 
 impl Ask {
@@ -32,7 +33,13 @@ impl Ask {
             token: token.map(str::to_owned),
             body: Json::Object(Map::new()),
             freshness: Freshness::Linearizable,
+            query: Vec::new(),
         }
+    }
+
+    pub(crate) fn version(mut self, version: u64) -> Self {
+        self.query.push(("version".to_owned(), version.to_string()));
+        self
     }
 
     pub(crate) fn body(mut self, body: Json) -> Self {
@@ -63,7 +70,7 @@ pub(crate) async fn ask(door: &Door, ask: Ask) -> Option<Answer> {
         namespace: String::new(),
         token: ask.token,
         body,
-        query: Vec::new(),
+        query: ask.query,
         remote_addr: "127.0.0.1:1".to_owned(),
         freshness: ask.freshness,
     };

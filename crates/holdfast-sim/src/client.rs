@@ -16,6 +16,8 @@ use std::time::Duration;
 const KEYS: u64 = 6;
 /// Operations after which others are used, so that no secret's history gets long.
 const TURN: u64 = 400;
+/// Older versions of each secret that are read in the end.
+const OLDER: usize = 4;
 /// What a text that no client wrote is taken for.
 const NOBODYS: u64 = u64::MAX;
 
@@ -73,7 +75,12 @@ impl Desk {
             name_prefix(seed).into_bytes(),
         ];
         let tokens = self.tokens.lock();
-        canaries.extend(tokens.values().map(|token| token.text.clone().into_bytes()));
+        // Without what all of them begin with: it may be cut off before one is stored.
+        let secret = |token: &Held| {
+            let (_, secret) = token.text.split_once('.').unwrap_or(("", &token.text));
+            secret.as_bytes().to_vec()
+        };
+        canaries.extend(tokens.values().map(secret));
         let keys = self.cluster.keys.lock();
         canaries.push(keys.root.clone().into_bytes());
         // A share as it is told, and as it is.
@@ -197,7 +204,7 @@ impl Client<'_> {
     ) -> (Outcome, Option<holdfast_contract::Reply>) {
         let cluster = &self.desk.cluster;
         let label = |text: &str| self.desk.label(text);
-        let reads = matches!(action, Action::Get { .. });
+        let reads = matches!(action, Action::Get { .. } | Action::GetVersion { .. });
         let entry = cluster.open_entry(self.number, node, action);
         let (outcome, reply) = match cluster.door(node) {
             None => (Outcome::Unavailable, None),
@@ -290,6 +297,17 @@ impl Client<'_> {
         outcome
     }
 
+    async fn get_version_on(&mut self, node: u64, key: u64, version: u64) -> Outcome {
+        let consistency = Consistency::Linearizable;
+        let action = Action::GetVersion {
+            key,
+            version,
+            consistency,
+        };
+        let request = self.kv(Operation::Read, key).version(version);
+        self.do_it(node, action, request, false).await.0
+    }
+
     async fn delete(&mut self) -> Outcome {
         let key = self.desk.live_key(self.dice);
         let request = self.kv(Operation::Delete, key);
@@ -309,7 +327,7 @@ impl Client<'_> {
 
     async fn create_token(&mut self) -> Outcome {
         let token = self.desk.next_token.fetch_add(1, Ordering::Relaxed);
-        let parent = self.some_token(40);
+        let parent = self.parent();
         let by = match &parent {
             Some((_, text)) => text.clone(),
             None => self.root(),
@@ -335,17 +353,23 @@ impl Client<'_> {
         outcome
     }
 
-    /// A token that nobody has asked to revoke, in so many of a hundred cases.
-    fn some_token(&self, percent: u64) -> Option<(u64, String)> {
-        if !self.dice.percent(percent) {
-            return None;
+    /// The token that shall make another: the root token, one that lives, or one that must not any more.
+    fn parent(&self) -> Option<(u64, String)> {
+        match self.dice.number(0..100) {
+            0..20 => self.some_token(true),
+            20..60 => self.some_token(false),
+            _ => None,
         }
+    }
+
+    /// A token that somebody has asked to revoke, or that nobody has.
+    fn some_token(&self, doomed: bool) -> Option<(u64, String)> {
         let tokens = self.desk.tokens.lock();
-        let usable = tokens.iter().filter(|(_, token)| !token.doomed);
-        let usable: Vec<(u64, String)> = usable
+        let such = tokens.iter().filter(|(_, token)| token.doomed == doomed);
+        let such: Vec<(u64, String)> = such
             .map(|(label, token)| (*label, token.text.clone()))
             .collect();
-        self.dice.pick(&usable)
+        self.dice.pick(&such)
     }
 
     async fn use_token(&mut self) -> Outcome {
@@ -369,7 +393,7 @@ impl Client<'_> {
     }
 
     async fn revoke_token(&mut self) -> Outcome {
-        let Some((token, text)) = self.some_token(100) else {
+        let Some((token, text)) = self.some_token(false) else {
             return self.create_token().await;
         };
         self.desk.doom(token);
@@ -415,6 +439,12 @@ impl Desk {
             for node in &fit {
                 let read = client.get_on(*node, key, Consistency::Linearizable).await;
                 healthy(*node, "read", &read)?;
+            }
+            let latest = client.versions.get(&key).copied().unwrap_or(0);
+            let older = (1..latest).rev().take(OLDER);
+            for (version, node) in older.zip(fit.iter().cycle()) {
+                let read = client.get_version_on(*node, key, version).await;
+                healthy(*node, "read an older version", &read)?;
             }
         }
         let tokens: Vec<(u64, String)> = {

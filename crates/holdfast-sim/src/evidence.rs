@@ -99,15 +99,15 @@ pub(crate) fn judge(
             *verdict = liveness(&of_fit, bounds);
         }
     }
-    verdicts.push(canaries(cluster, desk));
+    verdicts.push(canaries(cluster, desk, ledger));
     verdicts.push(nonces(cluster, ledger));
     verdicts.push(answers(&cluster.reports.lock(), history.operations.len()));
     verdicts.push(recovery(end));
     verdicts
 }
 
-/// Looks for everything secret in every byte that lies on any disk.
-fn canaries(cluster: &Cluster, desk: &Desk) -> Verdict {
+/// Looks for everything secret in every byte that lies on any disk, and in every entry that was ever committed.
+fn canaries(cluster: &Cluster, desk: &Desk, ledger: &Ledger) -> Verdict {
     let mut canaries =
         Canaries::new(&desk.canaries()).expect("every canary is longer than the shortest allowed");
     for node in cluster.nodes.lock().values() {
@@ -118,6 +118,7 @@ fn canaries(cluster: &Cluster, desk: &Desk) -> Verdict {
             canaries.end_place();
         });
     }
+    ledger.search(&mut canaries);
     canaries.verdict()
 }
 

@@ -5,7 +5,7 @@
 use crate::evidence;
 use crate::node::{Running, stored_entries};
 use bytes::Bytes;
-use holdfast_check::{NodeLog, Nonces};
+use holdfast_check::{Canaries, NodeLog, Nonces};
 use std::collections::BTreeMap;
 
 /// Committed entries that a new leader's log is held against.
@@ -143,6 +143,14 @@ impl Ledger {
         for bytes in self.entries.values() {
             evidence::see_entry(nonces, bytes.clone());
         }
+    }
+
+    /// Looks through every entry, those too that no log holds any more.
+    pub(crate) fn search(&self, canaries: &mut Canaries) {
+        for (index, bytes) in &self.entries {
+            canaries.scan(&format!("entry {index} of the log"), bytes);
+        }
+        canaries.end_place();
     }
 
     /// The entry committed in an earlier term that a new leader has not, or has otherwise.

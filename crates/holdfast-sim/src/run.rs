@@ -9,7 +9,7 @@ use crate::members;
 use crate::observe::{Broken, Observer};
 use crate::panics;
 use crate::trace::{Detail, Trace};
-use holdfast_check::{Action, History, Ruling, Verdict, first_shown_ns};
+use holdfast_check::{Action, History, Outcome as Told, Ruling, Verdict, first_shown_ns};
 use holdfast_machine::Role;
 use holdfast_store::memory::Lies;
 use parking_lot::Mutex;
@@ -253,15 +253,24 @@ fn exercised(history: &History) -> BTreeMap<&'static str, u64> {
         .collect();
     let revocations = done(|action| matches!(action, Action::RevokeToken { .. }));
     counts.insert("revocation", revocations as u64);
+    let by_revoked = history.operations.iter().filter(|op| {
+        let made = matches!(
+            op.action,
+            Action::CreateToken {
+                parent: Some(_),
+                ..
+            }
+        );
+        made && op.outcome == Told::Denied
+    });
+    counts.insert("write-by-revoked", by_revoked.count() as u64);
     let deletes = done(|action| matches!(action, Action::Delete { .. }));
     counts.insert("delete", deletes as u64);
     counts
 }
 
 fn answered(history: &History) -> u64 {
-    let ok = |entry: &&holdfast_check::Operation| {
-        matches!(entry.outcome, holdfast_check::Outcome::Ok(_))
-    };
+    let ok = |entry: &&holdfast_check::Operation| matches!(entry.outcome, Told::Ok(_));
     history.operations.iter().filter(ok).count() as u64
 }
 

@@ -77,6 +77,7 @@ pub(crate) const fn is_write(action: &Action) -> bool {
 pub(crate) const fn consistency(action: &Action) -> Option<Consistency> {
     match action {
         Action::Get { consistency, .. }
+        | Action::GetVersion { consistency, .. }
         | Action::List { consistency }
         | Action::UseToken { consistency, .. } => Some(*consistency),
         _ => None,
@@ -96,7 +97,7 @@ pub(crate) const fn action_name(action: &Action) -> &'static str {
     match action {
         Action::Put { cas: None, .. } => "put",
         Action::Put { cas: Some(_), .. } => "put if version",
-        Action::Get { .. } => "get",
+        Action::Get { .. } | Action::GetVersion { .. } => "get",
         Action::Delete { .. } => "delete",
         Action::List { .. } => "list",
         Action::CreateToken { .. } => "create token",

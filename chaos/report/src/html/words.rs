@@ -18,6 +18,11 @@ pub(crate) fn asked(action: &Action) -> String {
             format!("put k{key} = {value} if at version {version}")
         }
         Action::Get { key, consistency } => format!("get k{key}, {}", fresh(*consistency)),
+        Action::GetVersion {
+            key,
+            version,
+            consistency,
+        } => format!("get k{key} version {version}, {}", fresh(*consistency)),
         Action::Delete { key } => format!("delete k{key}"),
         Action::List { consistency } => format!("list, {}", fresh(*consistency)),
         Action::CreateToken {

@@ -10,6 +10,7 @@ pub(crate) fn kind(action: &Action) -> &'static str {
         Action::Put { cas: None, .. } => "put",
         Action::Put { cas: Some(_), .. } => "cas",
         Action::Get { .. } => "get",
+        Action::GetVersion { .. } => "get version",
         Action::Delete { .. } => "delete",
         Action::List { .. } => "list",
         Action::CreateToken { .. } => "create token",

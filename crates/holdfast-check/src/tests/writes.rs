@@ -1,8 +1,8 @@
 //! What was acknowledged is kept, once, and conditional writes win once.
 
-use super::{found, held};
-use crate::fixtures::{Shape, correct, done, get, history, ok, put};
-use crate::{Action, Outcome, Payload, Ruling, cas, duplicates, durability};
+use super::{LINEARIZABLE, found, held};
+use crate::fixtures::{Shape, correct, done, get, history, ok, put, record};
+use crate::{Action, NodeLog, Outcome, Payload, Ruling, Verdict, cas, duplicates, durability};
 
 #[test]
 fn durability_finds_what_no_log_holds() {
@@ -164,4 +164,81 @@ fn cas_finds_two_winners_and_a_wrong_version() {
         ])),
         "one of them is lost",
     );
+}
+
+fn old(version: u64) -> Action {
+    Action::GetVersion {
+        key: 7,
+        version,
+        consistency: LINEARIZABLE,
+    }
+}
+
+/// Two versions, what came between and after, and a read of the first.
+fn first_of_two(between: Vec<(Action, Outcome)>, read: Outcome) -> Verdict {
+    let mut steps = vec![
+        (1, put(7, 1, None), ok(1, Some(1), None)),
+        (1, put(7, 2, None), ok(2, Some(2), None)),
+    ];
+    steps.extend(
+        between
+            .into_iter()
+            .map(|(action, outcome)| (1, action, outcome)),
+    );
+    steps.push((2, old(1), read));
+    let mut history = history(steps);
+    history.logs = vec![NodeLog {
+        node: 1,
+        committed: 40,
+        records: (1..=40).map(|index| record(index, 1, 1, index)).collect(),
+        ..NodeLog::default()
+    }];
+    durability(&history)
+}
+
+#[test]
+fn durability_finds_an_older_version_that_is_gone_or_another() {
+    let read = |value| first_of_two(Vec::new(), ok(9, Some(1), value));
+    held(&read(Some(1)));
+    found(&read(Some(2)), "reads as another value in operation 2");
+    found(&read(None), "version 1 of acknowledged write 0 is lost");
+}
+
+#[test]
+fn an_older_version_may_be_gone_when_it_was_deleted_or_is_kept_no_longer() {
+    let nothing = || ok(9, None, None);
+    let late = vec![(Action::Delete { key: 7 }, ok(3, None, None))];
+    found(&first_of_two(late, nothing()), "is lost");
+    let newer = |count: u64| {
+        let puts = (3..3 + count).map(|value| (put(7, value, None), ok(value, Some(value), None)));
+        first_of_two(puts.collect(), nothing())
+    };
+    found(&newer(8), "is lost");
+    held(&newer(9));
+    // One of unknown fate may have made a version that nobody told of.
+    let mut untold: Vec<(Action, Outcome)> = (3..11)
+        .map(|value| (put(7, value, None), ok(value, Some(value), None)))
+        .collect();
+    untold.push((put(7, 50, None), Outcome::Unknown));
+    held(&first_of_two(untold, nothing()));
+    let deleted = history(vec![
+        (1, put(7, 1, None), ok(1, Some(1), None)),
+        (1, Action::Delete { key: 7 }, Outcome::Unknown),
+        (2, old(1), nothing()),
+    ]);
+    assert_ne!(durability(&deleted).ruling, Ruling::Violation);
+}
+
+#[test]
+fn a_version_that_nobody_was_told_of_is_of_a_write_of_unknown_fate() {
+    let read = |outcome| {
+        let steps = vec![
+            (1, put(7, 1, None), outcome),
+            (2, old(1), ok(9, Some(1), Some(1))),
+        ];
+        durability(&history(steps))
+    };
+    assert_ne!(read(Outcome::Unknown).ruling, Ruling::Violation);
+    found(&read(Outcome::Unavailable), "no write of unknown fate");
+    found(&read(ok(5, Some(2), None)), "no write of unknown fate");
 }
