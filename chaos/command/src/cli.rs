@@ -106,10 +106,10 @@ pub struct Run {
 pub struct Sweep {
     /// Scenarios or files; by default all.
     pub scenarios: Vec<String>,
-    /// Seeds: one, or `A..B` without B.
-    #[arg(long, default_value = "1..1000000", value_parser = seeds)]
-    pub seeds: std::ops::Range<u64>,
-    /// No run begins after this time.
+    /// Seeds: one, or `A..B` without B. By default from 1 on, until the time is over.
+    #[arg(long, value_name = "A..B", value_parser = seeds)]
+    pub seeds: Option<std::ops::Range<u64>>,
+    /// No run begins after this time. Seeds that were named and then lack runs are no pass, nor is a scenario without a run.
     #[arg(long, value_name = "TIME", default_value = "10m")]
     pub budget: Length,
     /// Only scenarios that CI runs.

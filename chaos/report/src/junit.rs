@@ -51,6 +51,7 @@ pub fn junit_sweep(sweep: &Sweep, judged: &[Run]) -> String {
     let mut suites: Vec<Suite<'_>> = judged.iter().map(of_run).collect();
     suites.extend(sweep.broken.iter().map(of_broken));
     suites.extend(sweep.left_out.iter().map(of_left_out));
+    suites.extend(sweep.unfinished.iter().map(|why| of_unfinished(why)));
     if !sweep.mutants.is_empty() {
         suites.push(Suite {
             place: "sim.seeded-bugs".to_owned(),
@@ -93,6 +94,18 @@ fn of_left_out(left_out: &LeftOut) -> Suite<'_> {
             name: "run".to_owned(),
             class: "harness",
             outcome: Outcome::Skipped(left_out.reason.clone()),
+        }],
+        ..Suite::default()
+    }
+}
+
+fn of_unfinished(why: &str) -> Suite<'static> {
+    Suite {
+        place: "proc.sweep".to_owned(),
+        cases: vec![Case {
+            name: "all-runs".to_owned(),
+            class: "harness",
+            outcome: Outcome::Error(why.to_owned()),
         }],
         ..Suite::default()
     }

@@ -19,6 +19,8 @@ pub struct Sweep {
     pub left_out: Vec<LeftOut>,
     /// Seeded bugs that were hunted beside it; none: nobody hunted.
     pub mutants: Vec<MutantRow>,
+    /// In words, why it ended before all runs were done that were asked for; none: they were.
+    pub unfinished: Option<String>,
 }
 
 /// A run that ended with an error of the harness: it says nothing of the cluster.
@@ -65,7 +67,7 @@ pub struct MutantRow {
 }
 
 impl Sweep {
-    /// Violated if a run was; held only if there are runs, all held, all could be done, and no seeded bug lived.
+    /// Violated if a run was; held only if there are runs, all held, all could be and were done, and no seeded bug lived.
     #[must_use]
     pub fn ruling(&self) -> Ruling {
         let any = |ruling| self.runs.iter().any(|run| run.ruling == ruling);
@@ -74,6 +76,7 @@ impl Sweep {
         } else if any(Ruling::Inconclusive)
             || self.runs.is_empty()
             || !self.broken.is_empty()
+            || self.unfinished.is_some()
             || self.lived() > 0
         {
             Ruling::Inconclusive
@@ -145,6 +148,9 @@ pub(crate) mod tests {
         held.mutants.push(mutant("a", Some(3)));
         held.left_out.push(left_out("no root"));
         assert_eq!(held.ruling(), Ok, "what was left out is told, not judged");
+        let mut part = held.clone();
+        part.unfinished = Some("time over".to_owned());
+        assert_eq!(part.ruling(), Inconclusive);
         let mut blind = held.clone();
         blind.mutants.push(mutant("b", None));
         assert_eq!(blind.ruling(), Inconclusive);

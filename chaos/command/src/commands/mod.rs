@@ -9,6 +9,7 @@ mod doctor;
 mod interrupt;
 mod list;
 mod place;
+mod reach;
 mod run;
 mod sweep;
 

@@ -2,6 +2,7 @@
 
 use super::interrupt::until_interrupted;
 use super::place;
+use super::reach::{Early, Reach};
 use crate::binary;
 use crate::cli;
 use crate::exit::Exit;
@@ -31,10 +32,23 @@ struct Swept {
     skipped: Vec<LeftOut>,
     /// Seeded bugs that were hunted beside it.
     mutants: Vec<MutantRow>,
-    /// Whether the time was over before every seed had its turn.
-    out_of_time: bool,
+    /// How far it came.
+    #[serde(flatten)]
+    reach: Reach,
     /// Losses of a leader, in words.
     leader_losses: Option<String>,
+}
+
+impl Swept {
+    /// The scenarios that were not tried: this machine cannot, or the time did not suffice.
+    fn left_out(&self) -> Vec<LeftOut> {
+        let without = self.reach.no_turn().map(|name| LeftOut {
+            scenario: name.to_owned(),
+            level: Level::Proc,
+            reason: "the time was over before its turn".to_owned(),
+        });
+        self.skipped.iter().cloned().chain(without).collect()
+    }
 }
 
 #[derive(Serialize)]
@@ -96,8 +110,11 @@ fn write(out: &Path, swept: &Swept, kept: Kept) -> anyhow::Result<()> {
         title: "Chaos sweep".to_owned(),
         runs: kept.summaries,
         broken: kept.broken,
-        left_out: swept.skipped.clone(),
+        left_out: swept.left_out(),
         mutants: swept.mutants.clone(),
+        unfinished: (swept.reach.exit() != Exit::Pass)
+            .then(|| swept.reach.in_words())
+            .flatten(),
     };
     let file = |name: &str, text: String| {
         let path = out.join(name);
@@ -153,10 +170,17 @@ async fn sweep(
     stop: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
     let ends = Instant::now() + args.budget.0;
-    for seed in args.seeds.clone() {
+    let names = scenarios.iter().map(|(_, one)| one.name.clone());
+    let (reach, seeds) = Reach::begin(args.seeds.as_ref(), names);
+    swept.reach = reach;
+    for seed in seeds {
         for (name, scenario) in scenarios {
-            if Instant::now() >= ends || *stop.borrow() {
-                swept.out_of_time = true;
+            if *stop.borrow() {
+                swept.reach.ended_early = Some(Early::Interrupted);
+                return Ok(());
+            }
+            if Instant::now() >= ends {
+                swept.reach.ended_early = Some(Early::OutOfTime);
                 return Ok(());
             }
             let plan = RunPlan::new(name, scenario.clone(), Some(seed), &args.common)?;
@@ -170,9 +194,10 @@ async fn sweep(
             let begun = Instant::now();
             let done = runner::run(&plan, &setting, stop.clone()).await;
             if *stop.borrow() {
-                swept.out_of_time = true;
+                swept.reach.ended_early = Some(Early::Interrupted);
                 return Ok(());
             }
+            swept.reach.count(&scenario.name);
             let row = note(plan, done, &folder, out, kept);
             if !args.common.json {
                 say(&row, begun.elapsed());
@@ -181,6 +206,7 @@ async fn sweep(
             swept.runs.push(row);
             swept.leader_losses = kept.losses.line();
             if failed && args.fail_fast {
+                swept.reach.ended_early = Some(Early::Failed);
                 return Ok(());
             }
         }
@@ -299,6 +325,9 @@ fn tell(args: &cli::Sweep, swept: &Swept, index: &Path) -> anyhow::Result<()> {
         failed.len(),
         swept.skipped.len()
     );
+    if let Some(early) = swept.reach.in_words() {
+        println!("{early}");
+    }
     if let Some(losses) = &swept.leader_losses {
         println!("leader lost {losses}");
     }
@@ -327,7 +356,8 @@ fn mutants_line(mutants: &[MutantRow]) -> Option<String> {
     (!mutants.is_empty()).then(|| format!("seeded bugs {found} of {} found{blind}", mutants.len()))
 }
 
-/// The worst of all runs. A sweep that ran nothing says nothing, nor does one whose checkers let a seeded bug live.
+/// The worst of all runs. A sweep that ran nothing says nothing, nor does one whose checkers let a seeded bug live, nor one that
+/// lacks runs it was asked for.
 fn exit(swept: &Swept) -> Exit {
     let of = |row: &Row| match row.exit {
         0 => Exit::Pass,
@@ -338,13 +368,15 @@ fn exit(swept: &Swept) -> Exit {
     let blind = swept.mutants.iter().any(|row| !row.killed);
     let unsure = swept.runs.is_empty() || blind;
     let runs = swept.runs.iter().map(of);
-    Exit::worst(runs.chain(unsure.then_some(Exit::Inconclusive)))
+    let unsure = unsure.then_some(Exit::Inconclusive);
+    Exit::worst(runs.chain(unsure).chain([swept.reach.exit()]))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use anyhow::anyhow;
+    use clap::Parser;
 
     fn row(name: &str, seed: Option<u64>) -> MutantRow {
         MutantRow {
@@ -387,6 +419,50 @@ mod tests {
         violated.runs[0].exit = 1;
         assert_eq!(exit(&violated), Exit::Violation);
         assert_eq!(exit(&Swept::default()), Exit::Inconclusive);
+    }
+
+    /// A sweep that ends before its first run.
+    async fn ended(words: &str, asked_to_stop: bool) -> Swept {
+        let words = format!("holdfast-chaos sweep --budget {words}");
+        let cli = cli::Cli::try_parse_from(words.split(' ')).unwrap();
+        let cli::Command::Sweep(args) = cli.command else {
+            panic!("no sweep");
+        };
+        let one = scenario::find("leader-kill").unwrap();
+        let (mut swept, mut kept) = (Swept::default(), Kept::default());
+        let (_asked, stop) = watch::channel(asked_to_stop);
+        let places = (Path::new("/no/server"), Path::new("/no/reports"));
+        sweep(
+            &args,
+            places,
+            &[("leader-kill".to_owned(), one)],
+            &mut swept,
+            &mut kept,
+            stop,
+        )
+        .await
+        .unwrap();
+        swept
+    }
+
+    #[tokio::test]
+    async fn a_sweep_that_lacks_runs_passes_for_nothing_and_tells_why() {
+        for (words, asked, owes, told) in [
+            ("0s --seeds 1..3", false, Exit::Inconclusive, "2 of 2 runs"),
+            ("0s", false, Exit::Inconclusive, "a turn: leader-kill"),
+            ("1h --seeds 1..3", true, Exit::Harness, "interrupted"),
+        ] {
+            let mut swept = ended(words, asked).await;
+            swept.runs.push(passed());
+            assert_eq!(exit(&swept), owes, "{words}");
+            assert!(swept.reach.in_words().unwrap().contains(told), "{words}");
+            let out = tempfile::tempdir().unwrap();
+            write(out.path(), &swept, Kept::default()).unwrap();
+            for name in ["index.html", "junit.xml"] {
+                let text = std::fs::read_to_string(out.path().join(name)).unwrap();
+                assert!(text.contains(told), "{name} of {words}");
+            }
+        }
     }
 
     #[test]

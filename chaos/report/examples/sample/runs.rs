@@ -69,5 +69,6 @@ pub(crate) fn sweep(runs: &[Run]) -> Sweep {
             reason: "hung-disk does not work here: /dev/loop-control is missing".to_owned(),
         }],
         mutants: verdicts::mutants(),
+        unfinished: None,
     }
 }

@@ -80,6 +80,9 @@ fn why(sweep: &Sweep) -> String {
         "scenarios were",
         untried,
     );
+    if let Some(unfinished) = &sweep.unfinished {
+        let _ = write!(why, " Not all was run: {unfinished}.");
+    }
     why
 }
 

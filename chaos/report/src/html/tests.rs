@@ -320,6 +320,7 @@ fn nothing_in_a_run_can_become_markup() {
         broken: vec![crate::sweep::tests::broken(HOSTILE)],
         left_out: vec![crate::sweep::tests::left_out(HOSTILE)],
         mutants: vec![crate::sweep::tests::mutant(HOSTILE, None)],
+        unfinished: Some(hostile()),
     };
     (sweep.broken[0].scenario, sweep.broken[0].reproduce) = (hostile(), hostile());
     (sweep.left_out[0].scenario, sweep.mutants[0].checker) = (hostile(), hostile());
