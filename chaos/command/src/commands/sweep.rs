@@ -78,9 +78,10 @@ pub(super) fn run(args: &cli::Sweep) -> anyhow::Result<Exit> {
         mutants: hunted(args.mutants.as_deref())?,
         ..Swept::default()
     };
+    let named = named(args)?;
     let out = &place::out(args.out.as_deref(), "sweep")?;
     std::fs::create_dir_all(out).with_context(|| format!("making {}", out.display()))?;
-    let scenarios = chosen(args, &mut swept)?;
+    let scenarios = possible(named, &mut swept);
     if !args.common.json {
         for skipped in &swept.skipped {
             println!("SKIPPED       {}: {}", skipped.scenario, skipped.reason);
@@ -128,9 +129,10 @@ fn write(out: &Path, swept: &Swept, kept: Kept) -> anyhow::Result<()> {
     )
 }
 
-/// The named scenarios, or all; those that need what this machine has not are left out by name.
-fn chosen(args: &cli::Sweep, swept: &mut Swept) -> anyhow::Result<Vec<(String, Scenario)>> {
-    let named: Vec<(String, Scenario)> = if args.scenarios.is_empty() {
+/// The named scenarios, or all; with what the command line makes impossible told before the first run, not after hours of
+/// others.
+fn named(args: &cli::Sweep) -> anyhow::Result<Vec<(String, Scenario)>> {
+    let mut named: Vec<(String, Scenario)> = if args.scenarios.is_empty() {
         let all = scenario::all()?.into_iter();
         all.map(|one| (one.name.clone(), one)).collect()
     } else {
@@ -140,16 +142,25 @@ fn chosen(args: &cli::Sweep, swept: &mut Swept) -> anyhow::Result<Vec<(String, S
             .map(|name| Ok((name.clone(), scenario::find(name)?)));
         found.collect::<anyhow::Result<_>>()?
     };
-    let mut chosen = Vec::new();
+    named.retain(|(_, scenario)| scenario.ci || !args.ci);
+    for (name, scenario) in &named {
+        RunPlan::new(name, scenario.clone(), None, &args.common).with_context(|| {
+            let what = format!("scenario {name} cannot be changed so");
+            match args.scenarios.as_slice() {
+                [] => format!("{what} (name the scenarios you want: `sweep leader-kill …`)"),
+                _ => what,
+            }
+        })?;
+    }
+    Ok(named)
+}
+
+/// Those that this machine can run; the others are left out by name.
+fn possible(named: Vec<(String, Scenario)>, swept: &mut Swept) -> Vec<(String, Scenario)> {
+    let mut possible = Vec::new();
     for (name, scenario) in named {
-        if args.ci && !scenario.ci {
-            continue;
-        }
-        // What the command line makes impossible is told before the first run, not after hours of others.
-        RunPlan::new(&name, scenario.clone(), None, &args.common)
-            .with_context(|| format!("scenario {name}, as it is to be changed"))?;
         match crate::ability::missing(&scenario) {
-            None => chosen.push((name, scenario)),
+            None => possible.push((name, scenario)),
             Some(reason) => swept.skipped.push(LeftOut {
                 scenario: name,
                 level: Level::Proc,
@@ -157,7 +168,7 @@ fn chosen(args: &cli::Sweep, swept: &mut Swept) -> anyhow::Result<Vec<(String, S
             }),
         }
     }
-    Ok(chosen)
+    possible
 }
 
 /// Seed after seed, each with every scenario, until the time is over.
@@ -421,13 +432,31 @@ mod tests {
         assert_eq!(exit(&Swept::default()), Exit::Inconclusive);
     }
 
+    fn typed(words: &str) -> cli::Sweep {
+        let words = format!("holdfast-chaos sweep {words}");
+        let cli = cli::Cli::try_parse_from(words.split(' ')).unwrap();
+        match cli.command {
+            cli::Command::Sweep(args) => args,
+            _ => panic!("no sweep"),
+        }
+    }
+
+    #[test]
+    fn a_change_that_some_scenario_cannot_bear_says_what_to_type_instead() {
+        for (words, hint) in [
+            ("--nodes 3", true),
+            ("--duration 10s", true),
+            ("region-loss --nodes 3", false),
+        ] {
+            let refused = named(&typed(words)).unwrap_err();
+            let refused = format!("{refused:#}");
+            assert_eq!(refused.contains("`sweep leader-kill …`"), hint, "{refused}");
+        }
+    }
+
     /// A sweep that ends before its first run.
     async fn ended(words: &str, asked_to_stop: bool) -> Swept {
-        let words = format!("holdfast-chaos sweep --budget {words}");
-        let cli = cli::Cli::try_parse_from(words.split(' ')).unwrap();
-        let cli::Command::Sweep(args) = cli.command else {
-            panic!("no sweep");
-        };
+        let args = typed(&format!("--budget {words}"));
         let one = scenario::find("leader-kill").unwrap();
         let (mut swept, mut kept) = (Swept::default(), Kept::default());
         let (_asked, stop) = watch::channel(asked_to_stop);

@@ -66,7 +66,7 @@ pub enum FindError {
         source: std::io::Error,
     },
     /// It was refused.
-    #[error("scenario {name}: {source}")]
+    #[error("scenario {name}")]
     Refused {
         /// Which.
         name: String,

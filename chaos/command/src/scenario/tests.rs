@@ -167,6 +167,22 @@ fn what_cannot_be_is_refused_by_name() {
 }
 
 #[test]
+fn a_refusal_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.toml");
+    std::fs::write(&path, GOOD.replace("nodes = 5", "nodes = 10")).unwrap();
+    let told = |path: &std::path::Path| {
+        let error = find(path.to_str().unwrap()).unwrap_err();
+        format!("{:#}", anyhow::Error::new(error))
+    };
+    let refused = told(&path);
+    assert_eq!(refused.matches("cluster.nodes").count(), 1, "{refused}");
+    assert!(refused.ends_with("x.toml: cluster.nodes: must be 1 to 9"));
+    let unread = told(folder.path());
+    assert_eq!(unread.matches("directory").count(), 1, "{unread}");
+}
+
+#[test]
 fn a_cut_needs_somebody_on_the_other_side() {
     for target in [
         "\"all\"",
