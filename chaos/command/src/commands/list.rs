@@ -1,38 +1,12 @@
 //! `list`: what there is.
 
-use crate::catalogue::{self, Cost};
+use super::list_workload;
+use crate::catalogue::{self, Cost, Entry};
 use crate::cli::{Kind, List};
 use crate::exit::Exit;
 use crate::scenario::{self, Scenario};
 use crate::table::table;
 use serde_json::{Value, json};
-
-/// What clients can do: the weights of `[workload.mix]`, and the two others.
-const WORKLOADS: &[(&str, &str)] = &[
-    ("put", "a new version of a secret"),
-    (
-        "cas",
-        "a new version if the latest is as expected; sometimes an old one is expected",
-    ),
-    ("get", "reads in each freshness, from every node"),
-    ("delete", "deletes the latest version"),
-    ("list", "all names"),
-    ("create_token", "tokens, their children and grandchildren"),
-    ("use_token", "reads with such a token, from every node"),
-    (
-        "revoke_token",
-        "ends a token by itself, by name or by accessor, with all below",
-    ),
-    ("cubbyhole", "secrets in a token's own place"),
-    (
-        "sealing",
-        "key holders seal the whole cluster and open it again, node by node, in random order",
-    ),
-    (
-        "keyholders",
-        "key holders open whatever node they find sealed",
-    ),
-];
 
 pub(super) fn run(args: &List) -> anyhow::Result<Exit> {
     let scenarios = scenario::all()?;
@@ -46,7 +20,7 @@ pub(super) fn run(args: &List) -> anyhow::Result<Exit> {
             shown.insert("faults".to_owned(), serde_json::to_value(catalogue::ALL)?);
         }
         if wanted(Kind::Workloads) {
-            shown.insert("workloads".to_owned(), named(WORKLOADS));
+            shown.insert("workloads".to_owned(), list_workload::json()?);
         }
         if wanted(Kind::Checkers) {
             shown.insert("checkers".to_owned(), named(&checkers()));
@@ -62,13 +36,10 @@ pub(super) fn run(args: &List) -> anyhow::Result<Exit> {
         ));
     }
     if wanted(Kind::Faults) {
-        parts.push(format!("faults\n{}", table(2, &fault_rows())));
+        parts.push(format!("faults\n{}", faults()));
     }
     if wanted(Kind::Workloads) {
-        parts.push(format!(
-            "workloads, as weights of [workload.mix] and settings of [workload]\n{}",
-            pairs(WORKLOADS)
-        ));
+        parts.push(list_workload::text()?);
     }
     if wanted(Kind::Checkers) {
         parts.push(format!("checkers\n{}", pairs(&checkers())));
@@ -106,25 +77,62 @@ fn scenario_rows(scenarios: &[Scenario]) -> Vec<Vec<String>> {
     scenarios.iter().map(row).collect()
 }
 
-fn fault_rows() -> Vec<Vec<String>> {
-    let row = |entry: &catalogue::Entry| {
-        let cost = match entry.cost {
-            Cost::Nothing => "breaks nobody",
-            Cost::Struck => "breaks its targets",
-            Cost::Lost => "loses its targets",
-            Cost::Cut => "breaks the smaller side",
-        };
-        let params = if entry.params.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", entry.params.join(", "))
-        };
-        vec![
-            entry.name.to_owned(),
-            format!("{:?}", entry.group).to_lowercase(),
-            cost.to_owned(),
-            format!("{}{params}", entry.about),
-        ]
+/// A line for each fault, and one below for each parameter.
+fn faults() -> String {
+    let rows: Vec<Vec<String>> = catalogue::ALL.iter().map(fault_row).collect();
+    let aligned = table(2, &rows);
+    let mut text = String::new();
+    for (line, entry) in aligned.lines().zip(catalogue::ALL) {
+        text += &format!("{line}\n");
+        let params = entry.params.iter().map(|param| {
+            let meaning = format!("{}: {}", param.about(), param.range());
+            vec![param.name().to_owned(), meaning]
+        });
+        text += &table(6, &params.collect::<Vec<_>>());
+    }
+    text
+}
+
+fn fault_row(entry: &Entry) -> Vec<String> {
+    let cost = match entry.cost {
+        Cost::Nothing => "breaks nobody",
+        Cost::Struck => "breaks its targets",
+        Cost::Lost => "loses its targets",
+        Cost::Cut => "breaks the smaller side",
     };
-    catalogue::ALL.iter().map(row).collect()
+    let image = entry.image.then_some("disk = \"image\"");
+    let shim = entry.shim.then_some("the shim");
+    let needs: Vec<&str> = image.into_iter().chain(shim).collect();
+    let needs = match needs.as_slice() {
+        [] => String::new(),
+        needs => format!(" (needs {})", needs.join(" and ")),
+    };
+    vec![
+        entry.name.to_owned(),
+        format!("{:?}", entry.group).to_lowercase(),
+        cost.to_owned(),
+        format!("{}{needs}", entry.about),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_shows_what_it_needs_and_each_parameter_with_range_and_default() {
+        let text = faults();
+        for line in [
+            "      share  share of one processor that is left: 0.02 to 1, by default 0.1",
+            "      bits  how many bits are flipped: 1 to 4096, by default 1",
+        ] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+        assert!(text.contains("no byte is free (needs disk = \"image\")\n"));
+        assert!(text.contains("a control (needs disk = \"image\" and the shim)\n"));
+        let json = serde_json::to_value(catalogue::ALL).unwrap();
+        let slow = json.as_array().unwrap().iter();
+        let slow = slow.clone().find(|entry| entry["name"] == "slow-disk");
+        assert_eq!(slow.unwrap()["params"][0]["default"], json!("200ms"));
+    }
 }

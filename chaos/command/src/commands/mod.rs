@@ -8,6 +8,7 @@ mod check;
 mod doctor;
 mod interrupt;
 mod list;
+mod list_workload;
 mod place;
 mod reach;
 mod run;

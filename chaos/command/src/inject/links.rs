@@ -1,10 +1,9 @@
 //! Faults of the network as matrices of the relay.
 
-use crate::length::Length;
+use crate::catalogue::params::{CORRUPT, DELAY, DUPLICATE, JITTER, LOSS, REORDER};
 use crate::schedule::Step;
 use anyhow::bail;
 use holdfast_relay::{Matrix, Rule, patterns};
-use std::time::Duration;
 
 /// What a step does to the links of a cluster.
 pub(super) fn matrix(step: &Step, struck: &[u64], all: &[u64]) -> anyhow::Result<Matrix> {
@@ -37,14 +36,13 @@ pub(super) fn matrix(step: &Step, struck: &[u64], all: &[u64]) -> anyhow::Result
 
 fn rule(step: &Step) -> Rule {
     let params = &step.params;
-    let length = |length: Option<Length>| length.map_or(Duration::ZERO, |length| length.0);
     Rule {
-        delay: length(params.delay),
-        jitter: length(params.jitter),
-        loss: params.loss.unwrap_or_default(),
-        duplicate: params.duplicate.unwrap_or_default(),
-        corrupt: params.corrupt.unwrap_or_default(),
-        reorder: params.reorder.unwrap_or_default(),
+        delay: DELAY.of(params).0,
+        jitter: JITTER.of(params).0,
+        loss: LOSS.of(params),
+        duplicate: DUPLICATE.of(params),
+        corrupt: CORRUPT.of(params),
+        reorder: REORDER.of(params),
         ..Rule::default()
     }
 }
@@ -53,6 +51,7 @@ fn rule(step: &Step) -> Rule {
 mod tests {
     use super::*;
     use crate::catalogue::{self, Group};
+    use crate::length::Length;
     use crate::scenario::{Params, Target};
 
     #[test]

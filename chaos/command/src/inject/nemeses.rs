@@ -1,5 +1,6 @@
 //! Faults of processes, disks and clocks, made as a step says.
 
+use crate::catalogue::params::{BITS, DESCRIPTORS, FILE, MIB, OFFSET_S, SHARE, SPEED, SYNC_DELAY};
 use crate::runner::Stage;
 use crate::schedule::Step;
 use anyhow::{Context, bail};
@@ -11,16 +12,6 @@ use std::time::Duration;
 
 /// A fault ends by itself so long after it should have been healed: the harness may be dead by then.
 const MARGIN: Duration = Duration::from_secs(20);
-/// Share of a processor, unless a scenario says otherwise.
-const SHARE: f64 = 0.1;
-/// Memory, MiB, unless a scenario says otherwise.
-const MIB: u64 = 4;
-/// How much longer a sync takes, unless a scenario says otherwise.
-const SLOW: Duration = Duration::from_millis(200);
-/// How far a clock jumps, seconds, unless a scenario says otherwise.
-const JUMP_S: i64 = 3_600;
-/// How fast a clock runs, unless a scenario says otherwise.
-const SPEED: f64 = 2.0;
 
 /// Makes the fault of a step.
 pub(super) fn make(step: &Step, nodes: &[u64], stage: &Stage) -> anyhow::Result<Box<dyn Nemesis>> {
@@ -36,25 +27,19 @@ pub(super) fn make(step: &Step, nodes: &[u64], stage: &Stage) -> anyhow::Result<
         "kill" => Box::new(Kill::default()),
         "pause" => Box::new(Pause::new(life)),
         "freeze" => Box::new(Freeze::new(life)),
-        "cpu-starved" => Box::new(StarveCpu::new(params.share.unwrap_or(SHARE), life)?),
-        "memory-pressure" => Box::new(LimitMemory::new(params.mib.unwrap_or(MIB) << 20, life)),
-        "fd-exhaustion" => Box::new(ExhaustDescriptors::new(
-            params.descriptors.unwrap_or(0),
-            life,
-        )),
+        "cpu-starved" => Box::new(StarveCpu::new(SHARE.of(params), life)?),
+        "memory-pressure" => Box::new(LimitMemory::new(MIB.of(params) << 20, life)),
+        "fd-exhaustion" => Box::new(ExhaustDescriptors::new(DESCRIPTORS.of(params), life)),
         "power-cut" => Box::new(CutPower::default()),
         "full-disk" => Box::new(FillDisk::new(life)),
         "hung-disk" => Box::new(HangDisk::new(life)),
-        "slow-disk" => on_data(FaultFiles::slow_sync(
-            params.delay.map_or(SLOW, |delay| delay.0),
-            life,
-        ))?,
+        "slow-disk" => on_data(FaultFiles::slow_sync(SYNC_DELAY.of(params).0, life))?,
         "io-error" => on_data(FaultFiles::io_error(life))?,
         "no-space" => on_data(FaultFiles::no_space(life))?,
         "torn-write" => on_data(FaultFiles::torn_write(life))?,
         "bit-flip" => {
-            let file = data_file(params.file.as_deref().unwrap_or("log"))?;
-            Box::new(DamageFile::new(file, params.bits.unwrap_or(1), step.pick)?)
+            let file = data_file(FILE.of(params))?;
+            Box::new(DamageFile::new(file, BITS.of(params), step.pick)?)
         }
         "rolled-back-disk" => {
             let to = nodes.iter().map(|node| Ok((*node, stage.snapshot(*node)?)));
@@ -66,14 +51,14 @@ pub(super) fn make(step: &Step, nodes: &[u64], stage: &Stage) -> anyhow::Result<
             });
             Box::new(on?)
         }
-        "clock-jump" => Box::new(BendClock::jump(params.offset_s.unwrap_or(JUMP_S), life)?),
-        "clock-drift" => Box::new(BendClock::drift(params.speed.unwrap_or(SPEED), life)?),
+        "clock-jump" => Box::new(BendClock::jump(OFFSET_S.of(params), life)?),
+        "clock-drift" => Box::new(BendClock::drift(SPEED.of(params), life)?),
         other => bail!("`{other}` is no fault of a process, disk or clock"),
     })
 }
 
 /// The file that a scenario names.
-pub(crate) fn data_file(name: &str) -> anyhow::Result<DataFile> {
+fn data_file(name: &str) -> anyhow::Result<DataFile> {
     Ok(match name {
         "log" => DataFile::Log,
         "table" => DataFile::Table,
@@ -82,4 +67,35 @@ pub(crate) fn data_file(name: &str) -> anyhow::Result<DataFile> {
         "watermark" => DataFile::Watermark,
         _ => None.context("a file is log, table, log-manifest, state-manifest or watermark")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue;
+    use serde_json::Value;
+
+    /// What the catalogue says of a parameter.
+    fn told(fault: &str, name: &str, what: &str) -> Value {
+        let entry = catalogue::find(fault).unwrap();
+        let param = entry.params.iter().find(|param| param.name() == name);
+        param.unwrap().json()[what].clone()
+    }
+
+    #[test]
+    fn what_the_catalogue_allows_the_faults_take() {
+        let life = Duration::from_secs(1);
+        for bound in ["least", "most", "default"] {
+            let number = |fault, name| told(fault, name, bound).as_f64().unwrap();
+            assert!(StarveCpu::new(number("cpu-starved", "share"), life).is_ok());
+            assert!(BendClock::drift(number("clock-drift", "speed"), life).is_ok());
+            let seconds = told("clock-jump", "offset_s", bound).as_i64().unwrap();
+            assert!(BendClock::jump(seconds, life).is_ok());
+            let bits = told("bit-flip", "bits", bound).as_u64().unwrap();
+            assert!(DamageFile::new(DataFile::Log, bits, 0).is_ok());
+        }
+        for name in told("bit-flip", "file", "one_of").as_array().unwrap() {
+            assert!(data_file(name.as_str().unwrap()).is_ok(), "{name}");
+        }
+    }
 }

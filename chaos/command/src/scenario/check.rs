@@ -1,7 +1,10 @@
 //! Reading a scenario and checking what its types cannot.
 
-use super::{Disk, Phase, Scenario, Target};
-use crate::catalogue::{self, Cost, Group};
+use super::{Disk, Params, Phase, Scenario, Target};
+use crate::catalogue::params::Parameter;
+use crate::catalogue::{self, Cost, Entry, Group};
+
+use holdfast_workload::Plan;
 
 /// Longest time that a scenario for CI may take, warming up and calm included.
 const CI_MILLIS_MAX: u64 = 30_000;
@@ -31,6 +34,29 @@ fn refuse<T>(field: impl Into<String>, what: impl Into<String>) -> Result<T, Sce
     })
 }
 
+/// Whether a fault takes these. Names what it does not take.
+fn check_params(entry: &Entry, params: &Params) -> Result<(), (String, String)> {
+    let fault = entry.name;
+    let all = "params".to_owned();
+    for given in params.given() {
+        if !entry.params.iter().any(|param| param.name() == given) {
+            return Err((all, format!("`{fault}` takes no `{given}`")));
+        }
+    }
+    for param in entry.params {
+        if let Some(what) = param.refuse(params) {
+            return Err((format!("params.{}", param.name()), what));
+        }
+    }
+    let changes = |param: &&&dyn Parameter| !param.is_default(params);
+    if entry.only_params && entry.params.iter().find(changes).is_none() {
+        let names: Vec<&str> = entry.params.iter().map(|param| param.name()).collect();
+        let what = format!("`{fault}` does nothing without one of {}", names.join(", "));
+        return Err((all, what));
+    }
+    Ok(())
+}
+
 impl Scenario {
     /// Reads and checks a text.
     ///
@@ -40,6 +66,16 @@ impl Scenario {
         let read: Result<Self, _> = toml::from_str(text);
         let scenario =
             read.map_err(|error| ScenarioError::Form(error.to_string().trim_end().to_owned()))?;
+        let whole = Plan::default();
+        if scenario.workload.seed != whole.seed {
+            return refuse("workload.seed", "is the run's: write `seed` at the top");
+        }
+        if scenario.workload.duration_ms != whole.duration_ms {
+            return refuse(
+                "workload.duration_ms",
+                "is the run's: write `warmup`, `duration` and `calm` at the top",
+            );
+        }
         scenario.check()?;
         Ok(scenario)
     }
@@ -109,28 +145,7 @@ impl Scenario {
             );
             return refuse(field("fault"), what);
         };
-        for given in phase.params.given() {
-            if !entry.params.contains(&given) {
-                return refuse(
-                    field("params"),
-                    format!("`{}` takes no `{given}`", entry.name),
-                );
-            }
-        }
-        let shares = [
-            phase.params.loss,
-            phase.params.duplicate,
-            phase.params.corrupt,
-            phase.params.reorder,
-            phase.params.share,
-        ];
-        if shares
-            .into_iter()
-            .flatten()
-            .any(|share| !(0.0..=1.0).contains(&share))
-        {
-            return refuse(field("params"), "a share must be 0 to 1");
-        }
+        check_params(entry, &phase.params).or_else(|(name, what)| refuse(field(&name), what))?;
         if entry.image && self.cluster.disk != Disk::Image {
             let what = format!("`{}` needs disk = \"image\" in [cluster]", entry.name);
             return refuse(field("fault"), what);

@@ -132,7 +132,7 @@ impl Serialize for Target {
     }
 }
 
-/// How hard a fault strikes. Which of these a fault takes stands in the catalogue; the others are refused.
+/// How hard a fault strikes. Which of these a fault takes, and what each may be, stands in the catalogue; all else is refused.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
@@ -142,16 +142,16 @@ pub struct Params {
     /// Up to this much more for each packet; what overtakes arrives out of order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jitter: Option<Length>,
-    /// Share of packets lost, 0 to 1.
+    /// Share of packets lost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss: Option<f64>,
-    /// Share of packets that arrive twice, 0 to 1.
+    /// Share of packets that arrive twice.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duplicate: Option<f64>,
-    /// Share of packets with a flipped bit, 0 to 1.
+    /// Share of packets with a flipped bit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub corrupt: Option<f64>,
-    /// Share of packets that are held back until others have overtaken them, 0 to 1.
+    /// Share of packets that are held back until others have overtaken them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reorder: Option<f64>,
     /// How far a clock jumps, seconds; may be negative.
@@ -160,7 +160,7 @@ pub struct Params {
     /// How fast a clock runs; 1 is right.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub speed: Option<f64>,
-    /// Share of one processor that is left, 0 to 1.
+    /// Share of one processor that is left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub share: Option<f64>,
     /// Memory that can be had yet, MiB.
@@ -169,7 +169,7 @@ pub struct Params {
     /// Descriptors that can be had yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub descriptors: Option<u64>,
-    /// Which file: `log`, `table`, `log-manifest`, `state-manifest` or `watermark`.
+    /// Which file, by the catalogue's word for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// How many bits are flipped.

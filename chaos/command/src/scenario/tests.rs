@@ -122,6 +122,16 @@ fn what_cannot_be_is_refused_by_name() {
             "phase 1: params",
         ),
         ("at = \"1s\"", "at = \"21s\"", "phase 1: at"),
+        (
+            "nodes = 5",
+            "nodes = 5\n[workload]\nseed = 7",
+            "workload.seed",
+        ),
+        (
+            "nodes = 5",
+            "nodes = 5\n[workload]\nduration_ms = 7000",
+            "workload.duration_ms",
+        ),
         ("name = \"x\"", "name = \"X y\"", "name"),
         (
             "target = \"leader\"",
@@ -164,6 +174,26 @@ fn what_cannot_be_is_refused_by_name() {
             .to_string()
             .contains("expect.installed.pause")
     );
+}
+
+#[test]
+fn what_a_fault_cannot_do_is_refused_when_it_is_read() {
+    for (fault, params, field, what) in [
+        ("bit-flip", "file = \"logs\"", "params.file", "log-manifest"),
+        ("bit-flip", "bits = 0", "params.bits", "1 to 4096"),
+        ("bit-flip", "bits = 4097", "params.bits", "1 to 4096"),
+        ("cpu-starved", "share = 0.01", "params.share", "0.02 to 1"),
+        ("clock-drift", "speed = 101.0", "params.speed", "0 to 100"),
+        ("clock-drift", "speed = nan", "params.speed", "0 to 100"),
+        ("flaky", "loss = 1.5", "params.loss", "0 to 1"),
+        ("flaky", "", "params", "nothing without one of delay, "),
+        ("flaky", "loss = 0.0", "params", "nothing without one of"),
+    ] {
+        let text = GOOD.replace("\"kill\"", &format!("\"{fault}\"\nparams = {{ {params} }}"));
+        let error = Scenario::parse(&text).unwrap_err().to_string();
+        let place = format!("phase 1: {field}: ");
+        assert!(error.starts_with(&place) && error.contains(what), "{error}");
+    }
 }
 
 #[test]

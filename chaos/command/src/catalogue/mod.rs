@@ -1,5 +1,8 @@
 //! Every fault that a scenario may name: what it does, what it takes, and what it costs the cluster.
 
+pub mod params;
+
+use params::Parameter;
 use serde::Serialize;
 
 /// What a fault works on.
@@ -31,7 +34,7 @@ pub enum Cost {
 }
 
 /// One fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub struct Entry {
     /// As scenarios name it.
     pub name: &'static str,
@@ -40,7 +43,9 @@ pub struct Entry {
     /// What it does.
     pub about: &'static str,
     /// The parameters it takes.
-    pub params: &'static [&'static str],
+    pub params: &'static [&'static dyn Parameter],
+    /// Whether it does nothing unless a parameter says what.
+    pub only_params: bool,
     /// What it costs.
     pub cost: Cost,
     /// Whether it needs nodes on file systems of their own (`disk = "image"`).
@@ -57,6 +62,7 @@ const fn entry(name: &'static str, group: Group, cost: Cost, about: &'static str
         group,
         about,
         params: &[],
+        only_params: false,
         cost,
         image: false,
         shim: false,
@@ -65,8 +71,13 @@ const fn entry(name: &'static str, group: Group, cost: Cost, about: &'static str
 }
 
 impl Entry {
-    const fn with(mut self, params: &'static [&'static str]) -> Self {
+    const fn with(mut self, params: &'static [&'static dyn Parameter]) -> Self {
         self.params = params;
+        self
+    }
+
+    const fn and_nothing_else(mut self) -> Self {
+        self.only_params = true;
         self
     }
 
@@ -93,7 +104,7 @@ impl Entry {
 }
 
 /// All faults, by group.
-pub const ALL: &[Entry] = &[
+pub static ALL: &[Entry] = &[
     entry(
         "kill",
         Group::Process,
@@ -124,14 +135,14 @@ pub const ALL: &[Entry] = &[
         Cost::Struck,
         "a share of one processor is left",
     )
-    .with(&["share"]),
+    .with(&[&params::SHARE]),
     entry(
         "memory-pressure",
         Group::Process,
         Cost::Struck,
         "so much memory more can be had and none beyond",
     )
-    .with(&["mib"])
+    .with(&[&params::MIB])
     .may_end(),
     entry(
         "fd-exhaustion",
@@ -139,7 +150,7 @@ pub const ALL: &[Entry] = &[
         Cost::Struck,
         "so many descriptors more can be had and none beyond",
     )
-    .with(&["descriptors"])
+    .with(&[&params::DESCRIPTORS])
     .may_end(),
     entry(
         "isolate",
@@ -183,7 +194,15 @@ pub const ALL: &[Entry] = &[
         Cost::Nothing,
         "delay, jitter, loss, duplicates, flipped bits and overtaking on every link of the target",
     )
-    .with(&["delay", "jitter", "loss", "duplicate", "corrupt", "reorder"]),
+    .with(&[
+        &params::DELAY,
+        &params::JITTER,
+        &params::LOSS,
+        &params::DUPLICATE,
+        &params::CORRUPT,
+        &params::REORDER,
+    ])
+    .and_nothing_else(),
     entry(
         "power-cut",
         Group::Disk,
@@ -204,7 +223,7 @@ pub const ALL: &[Entry] = &[
         Cost::Struck,
         "each sync takes longer",
     )
-    .with(&["delay"])
+    .with(&[&params::SYNC_DELAY])
     .by_shim()
     .may_end(),
     entry(
@@ -237,7 +256,7 @@ pub const ALL: &[Entry] = &[
         Cost::Lost,
         "killed, bits flipped in a file, started again",
     )
-    .with(&["file", "bits"])
+    .with(&[&params::FILE, &params::BITS])
     .may_end(),
     entry(
         "rolled-back-disk",
@@ -262,7 +281,7 @@ pub const ALL: &[Entry] = &[
         Cost::Nothing,
         "the wall clock jumps, and back",
     )
-    .with(&["offset_s"])
+    .with(&[&params::OFFSET_S])
     .by_shim(),
     entry(
         "clock-drift",
@@ -270,7 +289,7 @@ pub const ALL: &[Entry] = &[
         Cost::Nothing,
         "the wall clock runs at another speed; timers stay true",
     )
-    .with(&["speed"])
+    .with(&[&params::SPEED])
     .by_shim(),
 ];
 
