@@ -265,7 +265,8 @@ pub(crate) fn stand_in(command: &mut Command) -> Result<ExitCode> {
         .status()
         .with_context(|| format!("cannot run {name}"))?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
-    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+    // Ended by a signal, it told nothing of what it was asked.
+    Ok(code.map_or(ExitCode::from(3), ExitCode::from))
 }
 
 #[cfg(test)]
@@ -320,6 +321,13 @@ mod tests {
         assert!(ended.success);
         assert_eq!(seen, ["done"]);
         assert!(started.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn a_program_that_was_killed_gave_no_verdict() {
+        let code = |script: &str| stand_in(Command::new("sh").args(["-c", script])).unwrap();
+        assert_eq!(code("exit 2"), ExitCode::from(2));
+        assert_eq!(code("kill -KILL $$"), ExitCode::from(3));
     }
 
     #[test]

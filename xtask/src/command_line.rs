@@ -64,6 +64,24 @@ pub(crate) enum Task {
     },
 }
 
+/// What this program ends with when it is the one that fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OwnCodes {
+    /// What was typed cannot be.
+    pub(crate) mistyped: u8,
+    /// It could not be done.
+    pub(crate) failed: u8,
+}
+
+/// Simulator and harness use 1 and 2 for what they saw, and 3 for what could not be done: their builds do the same.
+pub(crate) fn own_codes(command: Option<&str>) -> OwnCodes {
+    let (mistyped, failed) = match command {
+        Some("sim" | "chaos") => (3, 3),
+        _ => (2, 1),
+    };
+    OwnCodes { mistyped, failed }
+}
+
 /// Parses the words after `cargo xtask`; the error is one sentence for the person who typed them.
 pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Task, String> {
     let mut args = args;
@@ -251,6 +269,16 @@ mod tests {
         }
         let chaos = typed("chaos sweep --seeds 1..2");
         assert!(matches!(chaos, Ok(Task::Chaos { args }) if args.len() == 3));
+    }
+
+    #[test]
+    fn who_reads_the_harness_codes_cannot_mistake_a_failed_build_for_a_verdict() {
+        for command in ["sim", "chaos"] {
+            let codes = own_codes(Some(command));
+            assert_eq!((codes.mistyped, codes.failed), (3, 3), "{command}");
+        }
+        let codes = own_codes(Some("up"));
+        assert_eq!((codes.mistyped, codes.failed), (2, 1));
     }
 
     #[test]

@@ -22,39 +22,23 @@ mod progress;
 mod rocksdb;
 mod setup;
 mod sim;
+mod task;
 mod tests_run;
 mod tidy;
 mod up;
 
-use command_line::{Task, USAGE};
+use command_line::USAGE;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let typed = command_line::parse(std::env::args().skip(1));
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let codes = command_line::own_codes(words.first().map(String::as_str));
+    let typed = command_line::parse(words.into_iter());
     let Ok(task) = typed.inspect_err(|why| eprintln!("error: {why}\n\n{USAGE}")) else {
-        return ExitCode::from(2);
+        return ExitCode::from(codes.mistyped);
     };
-    run(task).unwrap_or_else(|error| {
+    task::run(task).unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
-        ExitCode::FAILURE
+        ExitCode::from(codes.failed)
     })
-}
-
-/// Does it. What another program does for it ends with that program's code.
-fn run(task: Task) -> anyhow::Result<ExitCode> {
-    let places = &places::Places::find()?;
-    match task {
-        Task::Help => println!("{USAGE}"),
-        Task::Rocksdb => println!("{}", rocksdb::ensure(places)?.display()),
-        Task::Build { release } => drop(cargo::build_server(places, release)?),
-        Task::Setup => setup::run(places)?,
-        Task::Ci(choice) => ci::run(places, &choice)?,
-        Task::Tidy => tidy::run(places)?,
-        Task::Sim { release, args } => return sim::run(places, release, &args),
-        Task::Chaos { args } => return chaos::run(places, &args),
-        Task::Nightly(night) => return chaos::nightly(places, &night),
-        Task::Bench { args } => bench::run(places, &args)?,
-        Task::Up { state_dir, binary } => up::run(places, state_dir, binary)?,
-    }
-    Ok(ExitCode::SUCCESS)
 }

@@ -1,11 +1,14 @@
-//! The command line of `holdfast-sim`.
+//! The command line of `holdfast-sim`, and the codes that it ends with.
 
 use clap::Parser;
 use std::ops::Range;
+use std::process::ExitCode;
 
 /// Simulated clusters from seeds: each run makes a cluster, uses it, hurts it, heals it and judges it.
 ///
-/// Exit codes: 0 everything held, 1 something did not, 2 a command line that cannot be, 3 the simulator failed.
+/// Exit codes: 0 everything held, 1 something did not, 2 it cannot be said, 3 a command line that cannot be, or the simulator
+/// failed. It cannot be said when checkers could not decide, when something never happened in 100 seeds or more, and when what
+/// had to be found was not: a checker may be blind.
 #[derive(Parser)]
 #[command(name = "holdfast-sim", version)]
 pub(crate) struct Args {
@@ -41,6 +44,25 @@ pub(crate) struct Args {
     #[cfg(feature = "mutants")]
     #[arg(long)]
     pub(crate) list_mutants: bool,
+}
+
+/// How it ends; as `holdfast-chaos` does, so that a script need not know which of the two it started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Exit {
+    /// Everything held, and what had to be found was found.
+    Held = 0,
+    /// Something did not hold.
+    Violated = 1,
+    /// It cannot be said.
+    Undecided = 2,
+    /// A command line that cannot be, or the simulator failed.
+    Failed = 3,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
 }
 
 fn range(text: &str) -> Result<Range<u64>, String> {

@@ -1,9 +1,11 @@
 //! What the command line asks for.
 
-use crate::command_line::Args;
+use crate::command_line::{Args, Exit};
 #[cfg(feature = "mutants")]
 use crate::mutants;
+use crate::sweep::Total;
 use crate::{show, sweep};
+use holdfast_check::Ruling;
 use holdfast_sim::{Detail, Options, Outcome, run};
 use serde_json::json;
 use std::time::Duration;
@@ -11,11 +13,11 @@ use std::time::Duration;
 /// The checker that must see that a disk has lied.
 const MUST_SEE: &str = "durability";
 
-/// Does it. True when everything held, or when what had to be found was found.
+/// Does it.
 ///
 /// # Errors
 /// When the simulator itself failed.
-pub(crate) fn go(args: &Args) -> anyhow::Result<bool> {
+pub(crate) fn go(args: &Args) -> anyhow::Result<Exit> {
     let options = Options {
         trouble: Duration::from_secs(args.trouble),
         lying_disks: args.lying_disks,
@@ -26,7 +28,7 @@ pub(crate) fn go(args: &Args) -> anyhow::Result<bool> {
     #[cfg(feature = "mutants")]
     if args.list_mutants {
         mutants::list();
-        return Ok(true);
+        return Ok(Exit::Held);
     }
     #[cfg(feature = "mutants")]
     if let (Some(name), Some(_)) = (&args.mutant, args.replay) {
@@ -42,7 +44,7 @@ pub(crate) fn go(args: &Args) -> anyhow::Result<bool> {
         };
         let outcome = run(seed, Options { detail, ..options });
         show::transcript(&outcome);
-        return Ok(outcome.held());
+        return Ok(of_run(&outcome));
     }
     if options.lying_disks {
         return control(args, jobs, options);
@@ -62,12 +64,39 @@ pub(crate) fn go(args: &Args) -> anyhow::Result<bool> {
     if !missed.is_empty() {
         eprintln!("never happened in all these seeds: {}", missed.join(", "));
     }
-    Ok(total.failed.is_empty() && missed.is_empty())
+    Ok(of_sweep(&total))
+}
+
+fn of_run(outcome: &Outcome) -> Exit {
+    let mut rulings = outcome.verdicts.iter().map(|verdict| verdict.ruling);
+    let violated = !outcome.broken.is_empty() || rulings.any(|one| one == Ruling::Violation);
+    match (outcome.held(), violated) {
+        (true, _) => Exit::Held,
+        (false, true) => Exit::Violated,
+        (false, false) => Exit::Undecided,
+    }
+}
+
+/// A violation before anything else.
+fn of_sweep(total: &Total) -> Exit {
+    let mut runs = total.failed.iter().map(|failed| of_run(&failed.outcome));
+    if runs.any(|exit| exit == Exit::Violated) {
+        Exit::Violated
+    } else if total.failed.is_empty() && total.missed().is_empty() {
+        Exit::Held
+    } else {
+        Exit::Undecided
+    }
+}
+
+/// Whether what had to be found was found. If not, nothing was violated, but a checker may be blind.
+pub(crate) const fn of_search(found: bool) -> Exit {
+    if found { Exit::Held } else { Exit::Undecided }
 }
 
 /// Disks that lie: in one of these seeds at least, a loss must be seen for what it is. That nodes stay away or that nothing is
 /// written any more is no such proof.
-fn control(args: &Args, jobs: u64, options: Options) -> anyhow::Result<bool> {
+fn control(args: &Args, jobs: u64, options: Options) -> anyhow::Result<Exit> {
     let sees = |outcome: &Outcome| outcome.found_by(MUST_SEE);
     let total = sweep::sweep(args.seeds.clone(), jobs, options, sees)?;
     let seen = total.failed.iter().find(|failed| sees(&failed.outcome));
@@ -77,7 +106,7 @@ fn control(args: &Args, jobs: u64, options: Options) -> anyhow::Result<bool> {
         let line = json!({ "control": "lying-disks", "checker": MUST_SEE, "seen": seen.is_some(),
             "seed": seen, "seeds": seeds });
         println!("{line}");
-        return Ok(seen.is_some());
+        return Ok(of_search(seen.is_some()));
     }
     match seen {
         Some(seed) => println!(
@@ -86,5 +115,59 @@ fn control(args: &Args, jobs: u64, options: Options) -> anyhow::Result<bool> {
         ),
         None => println!("lying disks: {MUST_SEE} saw no loss in {seeds} seeds: it may be blind"),
     }
-    Ok(seen.is_some())
+    Ok(of_search(seen.is_some()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    fn typed(line: &str) -> Args {
+        Args::try_parse_from(line.split(' ')).unwrap()
+    }
+
+    fn first() -> Outcome {
+        let trouble = Duration::from_secs(1);
+        let options = Options {
+            trouble,
+            ..Options::default()
+        };
+        run(1, options)
+    }
+
+    fn sweep_of(outcome: Outcome) -> Total {
+        let mut total = Total::default();
+        total.add(outcome);
+        total
+    }
+
+    #[test]
+    fn a_run_that_nobody_could_decide_is_no_violation() {
+        let mut outcome = first();
+        assert_eq!(of_run(&outcome), Exit::Held);
+        outcome.verdicts[0].ruling = Ruling::Inconclusive;
+        assert_eq!(of_run(&outcome), Exit::Undecided);
+        let mut total = sweep_of(outcome);
+        assert_eq!(of_sweep(&total), Exit::Undecided);
+        let mut outcome = first();
+        outcome.verdicts[1].ruling = Ruling::Violation;
+        assert_eq!(of_run(&outcome), Exit::Violated);
+        total.add(outcome);
+        assert_eq!(of_sweep(&total), Exit::Violated);
+    }
+
+    #[test]
+    fn what_never_happened_leaves_a_sweep_undecided() {
+        let mut total = sweep_of(first());
+        assert_eq!(of_sweep(&total), Exit::Held);
+        (total.seeds, total.leaders) = (100, 1);
+        assert_eq!(of_sweep(&total), Exit::Undecided);
+    }
+
+    #[test]
+    fn a_replay_that_holds_ends_with_0() {
+        let args = typed("holdfast-sim --replay 1 --trouble 1");
+        assert_eq!(go(&args).unwrap(), Exit::Held);
+    }
 }

@@ -13,17 +13,23 @@ mod show;
 mod sweep;
 
 use clap::Parser as _;
-use command_line::Args;
+use command_line::{Args, Exit};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    match commands::go(&args) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(3)
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(shown) => {
+            // Whether it could be printed changes nothing.
+            drop(shown.print());
+            let wrong = shown.use_stderr();
+            return if wrong { Exit::Failed } else { Exit::Held }.into();
         }
-    }
+    };
+    let done = commands::go(&args);
+    let exit = done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        Exit::Failed
+    });
+    exit.into()
 }

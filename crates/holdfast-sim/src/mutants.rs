@@ -1,5 +1,7 @@
 //! Hunts seeded bugs: each must be found by the checker named for it within the given seeds.
 
+use crate::command_line::Exit;
+use crate::commands::of_search;
 use crate::show;
 use crate::sweep::sweep;
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -16,14 +18,14 @@ pub(crate) fn list() {
     }
 }
 
-/// Hunts one, or all of those that a simulated cluster can show. True when each was found.
+/// Hunts one, or all of those that a simulated cluster can show.
 pub(crate) fn hunt(
     name: &str,
     seeds: Range<u64>,
     jobs: u64,
     options: Options,
     as_json: bool,
-) -> Result<bool> {
+) -> Result<Exit> {
     if name == "all" {
         return hunt_all(&seeds, jobs, as_json);
     }
@@ -44,7 +46,7 @@ pub(crate) fn hunt(
         let line = json!({ "mutant": name, "checker": checker, "killed": killed.is_some(),
             "seed": found, "seeds": total.seeds });
         println!("{line}");
-        return Ok(killed.is_some());
+        return Ok(of_search(killed.is_some()));
     }
     match killed {
         Some(failed) => println!(
@@ -58,7 +60,7 @@ pub(crate) fn hunt(
             total.seeds
         ),
     }
-    Ok(killed.is_some())
+    Ok(of_search(killed.is_some()))
 }
 
 /// Lets a mutant live in this process.
@@ -80,9 +82,9 @@ pub(crate) fn set_free(name: &str) -> Result<Mutant> {
 }
 
 /// A mutant lives in a process for good, so each gets its own.
-fn hunt_all(seeds: &Range<u64>, jobs: u64, as_json: bool) -> Result<bool> {
+fn hunt_all(seeds: &Range<u64>, jobs: u64, as_json: bool) -> Result<Exit> {
     let program = std::env::current_exe().context("finding this program")?;
-    let mut all = true;
+    let mut worst = Exit::Held;
     for mutant in Mutant::ALL {
         let status = Command::new(&program)
             .args(["--mutant", mutant.name()])
@@ -91,7 +93,11 @@ fn hunt_all(seeds: &Range<u64>, jobs: u64, as_json: bool) -> Result<bool> {
             .args(as_json.then_some("--json"))
             .status()
             .context("starting a hunt")?;
-        all &= status.success();
+        worst = worst.max(match status.code() {
+            Some(0) => Exit::Held,
+            Some(2) => Exit::Undecided,
+            _ => Exit::Failed,
+        });
     }
-    Ok(all)
+    Ok(worst)
 }

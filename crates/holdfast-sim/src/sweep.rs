@@ -107,7 +107,7 @@ impl Total {
         missed
     }
 
-    fn add(&mut self, outcome: Outcome) {
+    pub(crate) fn add(&mut self, outcome: Outcome) {
         self.seeds += 1;
         self.steps += outcome.steps;
         self.leaders += outcome.leaders;
