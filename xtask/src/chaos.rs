@@ -1,6 +1,7 @@
 //! `cargo xtask chaos`: real processes under faults. Without words it runs what CI runs.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::num::NonZeroU16;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -46,14 +47,20 @@ impl Default for Night {
 pub(crate) fn run(places: &Places, args: &[String]) -> Result<ExitCode> {
     build(places, false)?;
     let mut command = harness(places, false);
-    match args {
-        [] => command.args(CI).arg("--out").arg(reports(places, "ci")),
-        args => command.args(args),
-    };
+    hand_on(&mut command, args);
     child::stand_in(&mut command)
 }
 
-/// The scenarios that every change must hold. Returns a note for the table.
+/// What was typed, or what CI runs; in a fresh folder of the harness's, unless another was named.
+fn hand_on(harness: &mut Command, args: &[String]) {
+    match args {
+        [] => harness.args(CI),
+        args => harness.args(args),
+    };
+}
+
+/// The scenarios that every change must hold. Returns a note for the table. A build server finds the pages in the same folder
+/// each time: what lay there is written over.
 pub(crate) fn ci(places: &Places, progress: &mut Progress) -> Result<String> {
     build(places, false)?;
     let out = reports(places, "ci");
@@ -96,6 +103,26 @@ fn reports(places: &Places, what: &str) -> PathBuf {
     places.target.join("chaos").join(what)
 }
 
+/// Makes a folder that nothing was written to before: this one, or with `-2`, `-3` … after its name.
+fn fresh(folder: &Path) -> Result<PathBuf> {
+    let parent = folder.parent().unwrap_or(folder);
+    fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
+    let mut made = folder.to_path_buf();
+    for number in 2.. {
+        match fs::create_dir(&made) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            done => {
+                done.with_context(|| format!("cannot create {}", made.display()))?;
+                break;
+            }
+        }
+        let mut name = folder.file_name().unwrap_or_default().to_os_string();
+        name.push(format!("-{number}"));
+        made.set_file_name(name);
+    }
+    Ok(made)
+}
+
 /// The harness, with the server to start, where reports go, and what a person types to start it again.
 fn harness(places: &Places, release: bool) -> Command {
     let mut command = Command::new(places.built(PROGRAM, release));
@@ -111,8 +138,7 @@ pub(crate) fn nightly(places: &Places, night: &Night) -> Result<ExitCode> {
     build(places, true)?;
     let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
     let seeds = format!("--seeds {}..{}", night.seeds.start, night.seeds.end);
-    let out = reports(places, "nightly");
-    fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
+    let out = fresh(&reports(places, "nightly"))?;
     // Empty until the hunt: should that fail, the sweep's page says that nothing was hunted, not what was once.
     let mutants = out.join("mutants.ndjson");
     let table =
@@ -149,6 +175,24 @@ fn sweep_of_the_night(harness: &mut Command, night: &Night, out: &Path, mutants:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_night_writes_over_another() {
+        let base = tempfile::tempdir().unwrap();
+        let night = || fresh(&base.path().join("chaos").join("nightly")).unwrap();
+        let made = [night(), night(), night()];
+        let names = made.each_ref().map(|made| made.file_name().unwrap());
+        assert_eq!(names, ["nightly", "nightly-2", "nightly-3"]);
+        assert!(made.iter().all(|made| made.is_dir()));
+    }
+
+    #[test]
+    fn without_words_the_harness_finds_a_fresh_folder() {
+        let mut command = Command::new("holdfast-chaos");
+        hand_on(&mut command, &[]);
+        let words: Vec<_> = command.get_args().collect();
+        assert_eq!(words, ["sweep", "--ci", "--seeds", "1..2"]);
+    }
 
     #[test]
     fn the_night_shows_the_seeded_bugs_beside_the_scenarios() {
