@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use signal_hook::consts::SIGINT;
 
 use crate::cargo::{self, Wanted};
 use crate::child::{self, Watched};
 use crate::places::Places;
 use crate::progress::Progress;
 use crate::sim;
+use crate::stop::Stop;
 
 const PROGRAM: &str = "holdfast-chaos";
 /// The library that stands between a server and its disk and clock.
@@ -43,12 +45,12 @@ impl Default for Night {
     }
 }
 
-/// Builds and runs; `args` go to the harness, whose exit code is told.
+/// Builds and gives way to the harness, to which `args` go.
 pub(crate) fn run(places: &Places, args: &[String]) -> Result<ExitCode> {
     build(places, false)?;
     let mut command = harness(places, false);
     hand_on(&mut command, args);
-    child::stand_in(&mut command)
+    child::give_way(&mut command)
 }
 
 /// What was typed, or what CI runs; in a fresh folder of the harness's, unless another was named.
@@ -133,11 +135,11 @@ fn harness(places: &Places, release: bool) -> Command {
     command
 }
 
-/// Everything that takes too long for each change.
+/// Everything that takes too long for each change. Ctrl-C ends the part that runs, which may have to heal first, and the night.
 pub(crate) fn nightly(places: &Places, night: &Night) -> Result<ExitCode> {
+    let stop = Stop::catch(&[SIGINT])?;
     build(places, true)?;
-    let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
-    let seeds = format!("--seeds {}..{}", night.seeds.start, night.seeds.end);
+    let seeds = format!("{}..{}", night.seeds.start, night.seeds.end);
     let out = fresh(&reports(places, "nightly"))?;
     // Empty until the hunt: should that fail, the sweep's page says that nothing was hunted, not what was once.
     let mutants = out.join("mutants.ndjson");
@@ -145,20 +147,33 @@ pub(crate) fn nightly(places: &Places, night: &Night) -> Result<ExitCode> {
         File::create(&mutants).with_context(|| format!("cannot write {}", mutants.display()))?;
     let mut scenarios = harness(places, true);
     sweep_of_the_night(&mut scenarios, night, &out, &mutants);
-    let parts = [
-        sim::run(places, true, &words(&seeds)),
-        sim::run(
-            places,
-            true,
-            &words(&format!("--lying-disks --seeds {LYING}")),
-        ),
-        sim::hunt_all(places, table),
-        child::stand_in(&mut scenarios),
+    let parts: [Part<'_>; 4] = [
+        Box::new(|| sim::part(places, &["--seeds", &seeds])),
+        Box::new(|| sim::part(places, &["--lying-disks", "--seeds", LYING])),
+        Box::new(|| sim::hunt_all(places, table)),
+        Box::new(|| child::stand_in(&mut scenarios)),
     ];
+    let code = one_after_the_other(parts, || stop.asked());
     println!("reports: {}", out.display());
-    // Each is run even when one before it failed.
+    code
+}
+
+type Part<'a> = Box<dyn FnOnce() -> Result<ExitCode> + 'a>;
+
+/// Each is run even when one before it failed, unless somebody asked to end. Gives the first code that is not success.
+fn one_after_the_other<'a>(
+    parts: impl IntoIterator<Item = Part<'a>>,
+    asked_to_end: impl Fn() -> bool,
+) -> Result<ExitCode> {
+    let mut told = Vec::new();
     for part in parts {
-        let code = part?;
+        told.push(part());
+        if asked_to_end() {
+            bail!("the night was interrupted");
+        }
+    }
+    for code in told {
+        let code = code?;
         if code != ExitCode::SUCCESS {
             return Ok(code);
         }
@@ -175,6 +190,23 @@ fn sweep_of_the_night(harness: &mut Command, night: &Night, out: &Path, mutants:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
+
+    #[test]
+    fn a_night_goes_on_after_a_failure_and_ends_when_asked() {
+        let done = &Cell::new(0);
+        let part = |code: u8| -> Part<'_> {
+            Box::new(move || {
+                done.set(done.get() + 1);
+                Ok(ExitCode::from(code))
+            })
+        };
+        let code = one_after_the_other([part(0), part(2), part(1)], || false);
+        assert_eq!((code.unwrap(), done.take()), (ExitCode::from(2), 3));
+        let code = one_after_the_other([part(0), part(0), part(0)], || done.get() == 2);
+        assert!(code.is_err());
+        assert_eq!(done.get(), 2);
+    }
 
     #[test]
     fn no_night_writes_over_another() {

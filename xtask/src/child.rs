@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -258,7 +259,14 @@ pub(crate) fn without_colour(line: &str) -> String {
     plain
 }
 
-/// Runs a program in the place of this one: it has the terminal and the folder, and its code is what is told.
+/// Becomes another program: it has the terminal, the folder and the process, so that Ctrl-C ends nobody but it and the prompt
+/// comes back when it is through. Returns only when it cannot be run.
+pub(crate) fn give_way(command: &mut Command) -> Result<ExitCode> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    Err(command.exec()).with_context(|| format!("cannot run {name}"))
+}
+
+/// Runs a program to its end: it has the terminal and the folder, and its code is what is told.
 pub(crate) fn stand_in(command: &mut Command) -> Result<ExitCode> {
     let name = command.get_program().to_string_lossy().into_owned();
     let status = command
@@ -321,6 +329,29 @@ mod tests {
         assert!(ended.success);
         assert_eq!(seen, ["done"]);
         assert!(started.elapsed() < Duration::from_secs(20));
+    }
+
+    /// Started anew with this set, the test below gives way.
+    const GIVES_WAY: &str = "XTASK_TEST_GIVES_WAY";
+
+    #[test]
+    fn who_gives_way_is_the_same_process_to_whoever_waits_for_it() {
+        if std::env::var_os(GIVES_WAY).is_some() {
+            give_way(Command::new("sh").args(["-c", "echo pid $$ >&2; exit 7"])).unwrap();
+        }
+        let name = "child::tests::who_gives_way_is_the_same_process_to_whoever_waits_for_it";
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name, "--nocapture"])
+            .env(GIVES_WAY, "1")
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let pid = format!("pid {}\n", child.id());
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&ended.stderr), pid);
+        assert_eq!(ended.status.code(), Some(7));
+        assert!(give_way(&mut Command::new("/no/such/program")).is_err());
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod progress;
 mod rocksdb;
 mod setup;
 mod sim;
+mod stop;
 mod task;
 mod tests_run;
 mod tidy;

@@ -50,9 +50,15 @@ impl Build {
     }
 }
 
-/// Builds and runs; `args` go to the simulator, whose exit code is told.
+/// Builds and gives way to the simulator, to which `args` go.
 pub(crate) fn run(places: &Places, release: bool, args: &[String]) -> Result<ExitCode> {
     let program = build(places, Build::for_words(release, args)?)?;
+    child::give_way(Command::new(program).args(args))
+}
+
+/// Builds, runs and comes back with the simulator's exit code.
+pub(crate) fn part(places: &Places, args: &[&str]) -> Result<ExitCode> {
+    let program = build(places, Build::Release)?;
     child::stand_in(Command::new(program).args(args))
 }
 

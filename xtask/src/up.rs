@@ -12,36 +12,18 @@ mod summary;
 mod watch;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::cargo;
 use crate::places::Places;
+use crate::stop::Stop;
 use bring_up::Came;
 use files::StateDir;
 use nodes::Nodes;
 
-/// Set by Ctrl-C and SIGTERM; every wait looks at it.
-#[derive(Clone)]
-pub(crate) struct Stop(Arc<AtomicBool>);
-
 impl Stop {
-    fn catch() -> Result<Self> {
-        let flag = Arc::new(AtomicBool::new(false));
-        for number in [SIGINT, SIGTERM] {
-            signal_hook::flag::register(number, Arc::clone(&flag))
-                .context("cannot catch Ctrl-C")?;
-        }
-        Ok(Self(flag))
-    }
-
-    fn asked(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
     /// An error once asked to stop.
     fn check(&self) -> Result<()> {
         if self.asked() {
@@ -65,7 +47,7 @@ pub(crate) fn run(
         Some(dir) => dir,
         None => files::default_state_dir()?,
     };
-    let stop = Stop::catch()?;
+    let stop = Stop::catch(&[SIGINT, SIGTERM])?;
     let state = files::prepare(&places.root, &binary, &state_dir)?;
     let mut nodes = Nodes::start(&binary, &state)?;
     let done = serve(&binary, &state, &mut nodes, &stop);
