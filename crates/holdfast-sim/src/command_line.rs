@@ -12,7 +12,7 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "holdfast-sim", version)]
 pub(crate) struct Args {
-    /// Seeds to run, the last one excluded.
+    /// Seeds to run: one, or the first and the one after the last.
     #[arg(long, value_name = "A..B", value_parser = range, default_value = "0..100")]
     pub(crate) seeds: Range<u64>,
     /// Threads; default all of this machine's.
@@ -38,7 +38,7 @@ pub(crate) struct Args {
     pub(crate) json: bool,
     /// Let this seeded bug live and stop at the first seed in which its checker finds it; `all` for one after the other.
     #[cfg(feature = "mutants")]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "lying_disks")]
     pub(crate) mutant: Option<String>,
     /// Print the names of the seeded bugs.
     #[cfg(feature = "mutants")]
@@ -66,11 +66,38 @@ impl From<Exit> for ExitCode {
 }
 
 fn range(text: &str) -> Result<Range<u64>, String> {
-    let (from, to) = text.split_once("..").ok_or("must look like 0..100")?;
-    let number = |text: &str| text.parse::<u64>().map_err(|_| "must look like 0..100");
+    let number = |text: &str| {
+        let read = text.parse::<u64>();
+        read.map_err(|_| "must look like 7 or 0..100".to_owned())
+    };
+    let Some((from, to)) = text.split_once("..") else {
+        return number(text).map(|seed| seed..seed.saturating_add(1));
+    };
     let range = number(from)?..number(to)?;
     if range.is_empty() {
         return Err("is empty".to_owned());
     }
     Ok(range)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_are_one_or_a_range() {
+        assert_eq!(range("7"), Ok(7..8));
+        assert_eq!(range("3..9"), Ok(3..9));
+        for wrong in ["9..3", "x", "3..", ""] {
+            assert!(range(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[cfg(feature = "mutants")]
+    #[test]
+    fn a_seeded_bug_is_hunted_on_honest_disks() {
+        let typed = |line: &str| Args::try_parse_from(line.split(' ')).is_ok();
+        assert!(typed("holdfast-sim --mutant all --trouble 9"));
+        assert!(!typed("holdfast-sim --mutant all --lying-disks"));
+    }
 }

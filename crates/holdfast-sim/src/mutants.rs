@@ -12,9 +12,14 @@ use std::ops::Range;
 use std::process::Command;
 
 /// Prints their names.
-pub(crate) fn list() {
-    for mutant in Mutant::ALL {
-        println!("{}", mutant.name());
+pub(crate) fn list(as_json: bool) {
+    let names = Mutant::ALL.iter().map(|mutant| mutant.name());
+    if as_json {
+        println!("{}", json!(names.collect::<Vec<_>>()));
+        return;
+    }
+    for name in names {
+        println!("{name}");
     }
 }
 
@@ -27,7 +32,7 @@ pub(crate) fn hunt(
     as_json: bool,
 ) -> Result<Exit> {
     if name == "all" {
-        return hunt_all(&seeds, jobs, as_json);
+        return hunt_all(&seeds, jobs, options, as_json);
     }
     let mutant = set_free(name)?;
     let checker = mutant.checker();
@@ -82,14 +87,12 @@ pub(crate) fn set_free(name: &str) -> Result<Mutant> {
 }
 
 /// A mutant lives in a process for good, so each gets its own.
-fn hunt_all(seeds: &Range<u64>, jobs: u64, as_json: bool) -> Result<Exit> {
+fn hunt_all(seeds: &Range<u64>, jobs: u64, options: Options, as_json: bool) -> Result<Exit> {
     let program = std::env::current_exe().context("finding this program")?;
     let mut worst = Exit::Held;
     for mutant in Mutant::ALL {
         let status = Command::new(&program)
-            .args(["--mutant", mutant.name()])
-            .args(["--seeds", &format!("{}..{}", seeds.start, seeds.end)])
-            .args(["--jobs", &jobs.to_string()])
+            .args(words(*mutant, seeds, jobs, options))
             .args(as_json.then_some("--json"))
             .status()
             .context("starting a hunt")?;
@@ -100,4 +103,35 @@ fn hunt_all(seeds: &Range<u64>, jobs: u64, as_json: bool) -> Result<Exit> {
         });
     }
     Ok(worst)
+}
+
+/// What a hunt of one is started with; its disks are honest.
+fn words(mutant: Mutant, seeds: &Range<u64>, jobs: u64, options: Options) -> Vec<String> {
+    let words = [
+        ("--mutant", mutant.name().to_owned()),
+        ("--seeds", format!("{}..{}", seeds.start, seeds.end)),
+        ("--jobs", jobs.to_string()),
+        ("--trouble", options.trouble.as_secs().to_string()),
+    ];
+    let pairs = words.map(|(name, value)| [name.to_owned(), value]);
+    pairs.concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn each_hunt_of_all_is_as_long_as_was_asked() {
+        let options = Options {
+            trouble: Duration::from_secs(60),
+            ..Options::default()
+        };
+        let words = words(Mutant::NonceReused, &(0..9), 2, options).join(" ");
+        assert_eq!(
+            words,
+            "--mutant nonce-reused --seeds 0..9 --jobs 2 --trouble 60"
+        );
+    }
 }

@@ -3,7 +3,7 @@
 use crate::sweep::Total;
 use holdfast_check::Ruling;
 use holdfast_sim::{Options, Outcome};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// Failed runs shown in full.
@@ -80,23 +80,8 @@ pub(crate) fn replay(seed: u64, options: Options, mutant: Option<&str>) -> Strin
 }
 
 pub(crate) fn json(total: &Total) -> String {
-    let failed: Vec<_> = total
-        .failed
-        .iter()
-        .map(|failed| {
-            let broken = failed.outcome.broken.iter().map(|broken| {
-                json!({ "checker": broken.checker, "what": broken.what, "step": broken.step })
-            });
-            json!({
-                "seed": failed.seed,
-                "step": failed.trouble.step,
-                "checker": failed.trouble.checker,
-                "what": failed.trouble.what,
-                "broken": broken.collect::<Vec<_>>(),
-                "verdicts": failed.outcome.verdicts,
-            })
-        })
-        .collect();
+    let failed = total.failed.iter().map(|failed| entry(&failed.outcome));
+    let failed: Vec<Value> = failed.collect();
     json!({
         "seeds": total.seeds,
         "virtual_ns": total.virtual_ns,
@@ -107,8 +92,42 @@ pub(crate) fn json(total: &Total) -> String {
         "answered": total.answered,
         "exercised": total.exercised,
         "failed": failed,
+        "never": total.missed(),
     })
     .to_string()
+}
+
+/// One run: its first trouble, and all of what was found.
+fn entry(outcome: &Outcome) -> Value {
+    let broken = outcome.broken.iter().map(
+        |broken| json!({ "checker": broken.checker, "what": broken.what, "step": broken.step }),
+    );
+    let first = outcome.first_trouble();
+    json!({
+        "seed": outcome.seed,
+        "nodes": outcome.nodes,
+        "trace": outcome.trace,
+        "step": first.as_ref().and_then(|first| first.step),
+        "checker": first.as_ref().map(|first| &first.checker),
+        "what": first.as_ref().map(|first| &first.what),
+        "broken": broken.collect::<Vec<_>>(),
+        "verdicts": outcome.verdicts,
+    })
+}
+
+/// One run as in a sweep's JSON, with the lines of its transcript.
+pub(crate) fn transcript_json(outcome: &Outcome) -> Value {
+    let mut shown = entry(outcome);
+    shown["lines"] = json!(outcome.lines);
+    shown
+}
+
+/// Each seed with the hash of its trace.
+pub(crate) fn traces_json(total: &Total) -> Value {
+    let traces = total.traces.iter();
+    traces
+        .map(|(seed, trace)| json!({ "seed": seed, "trace": trace }))
+        .collect()
 }
 
 pub(crate) fn transcript(outcome: &Outcome) {
@@ -146,20 +165,66 @@ pub(crate) fn transcript(outcome: &Outcome) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use holdfast_sim::{Detail, run};
     use std::time::Duration;
 
     #[test]
     fn a_seed_is_run_again_as_it_was() {
         let options = Options::default();
         assert_eq!(replay(7, options, None), "cargo xtask sim --replay 7");
-        let options = Options {
+        let longer = Options {
             trouble: Duration::from_secs(60),
-            lying_disks: true,
             ..options
         };
         assert_eq!(
-            replay(7, options, Some("nonce-reused")),
-            "cargo xtask sim --replay 7 --trouble 60 --lying-disks --mutant nonce-reused"
+            replay(7, longer, Some("nonce-reused")),
+            "cargo xtask sim --replay 7 --trouble 60 --mutant nonce-reused"
+        );
+        let lying = Options {
+            lying_disks: true,
+            ..longer
+        };
+        assert_eq!(
+            replay(7, lying, None),
+            "cargo xtask sim --replay 7 --trouble 60 --lying-disks"
+        );
+    }
+
+    #[test]
+    fn what_never_happened_and_what_happened_stand_in_json() {
+        let options = Options {
+            trouble: Duration::from_secs(1),
+            detail: Detail::Story,
+            ..Options::default()
+        };
+        let outcome = run(1, options);
+        let shown = transcript_json(&outcome);
+        assert_eq!((&shown["seed"], &shown["what"]), (&json!(1), &Value::Null));
+        assert_eq!(shown["nodes"], json!(outcome.nodes));
+        assert!(
+            shown["lines"]
+                .as_array()
+                .is_some_and(|lines| !lines.is_empty())
+        );
+        assert!(shown["verdicts"].is_array() && shown["broken"].is_array());
+        let trace = outcome.trace.clone();
+        let mut total = Total::default();
+        total.add(outcome);
+        let traces = traces_json(&total);
+        assert_eq!(traces, json!([{ "seed": 1, "trace": trace }]));
+        let never = |total: &Total| {
+            let told: Value = serde_json::from_str(&json(total)).unwrap();
+            told["never"].clone()
+        };
+        assert_eq!(never(&total), json!([]));
+        total.seeds = 100;
+        total.leaders = 100;
+        let missed = never(&total);
+        assert!(
+            missed
+                .as_array()
+                .unwrap()
+                .contains(&json!("change of the leader"))
         );
     }
 }

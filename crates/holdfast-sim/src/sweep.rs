@@ -1,7 +1,9 @@
 //! Many seeds, on several threads, with progress.
 
+use crate::show;
 use anyhow::{Result, bail};
 use holdfast_sim::{Options, Outcome, Trouble, run};
+use holdfast_types::mutant::Mutant;
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::ops::Range;
@@ -88,7 +90,11 @@ pub(crate) fn sweep(
     total.traces.sort_unstable();
     total.failed.sort_unstable_by_key(|failed| failed.seed);
     match panicked {
-        Some(seed) => bail!("seed {seed} panicked; run: cargo xtask sim --replay {seed}"),
+        Some(seed) => {
+            let mutant = Mutant::ALL.iter().find(|mutant| mutant.lives());
+            let again = show::replay(seed, options, mutant.map(|mutant| mutant.name()));
+            bail!("seed {seed} panicked; run: {again}")
+        }
         None => Ok(total),
     }
 }
@@ -107,6 +113,7 @@ impl Total {
         missed
     }
 
+    /// Counts a run.
     pub(crate) fn add(&mut self, outcome: Outcome) {
         self.seeds += 1;
         self.steps += outcome.steps;
