@@ -46,9 +46,9 @@ impl Default for Night {
 }
 
 /// Builds and gives way to the harness, to which `args` go.
-pub(crate) fn run(places: &Places, args: &[String]) -> Result<ExitCode> {
-    build(places, false)?;
-    let mut command = harness(places, false);
+pub(crate) fn run(places: &Places, release: bool, args: &[String]) -> Result<ExitCode> {
+    build(places, release)?;
+    let mut command = harness(places, release);
     hand_on(&mut command, args);
     child::give_way(&mut command)
 }

@@ -27,6 +27,7 @@ Usage: cargo xtask <COMMAND>
   sim [ARGS]           Simulated clusters from seeds: --seeds A..B --jobs N, --replay SEED, --mutant all
       --release          builds longer, then runs twice as fast
   chaos [ARGS]         Real processes under faults; without ARGS what CI runs, `list` shows what there is
+      --release          builds longer; the server is as users have it
       --nightly          everything that takes hours: 20 000 seeds, all mutants, all scenarios;
                          a shorter or another night: --seeds A..B, --minutes N for scenarios
   bench [-- ARGS]      Build in release mode and run the benchmarks beside etcd
@@ -55,6 +56,7 @@ pub(crate) enum Task {
         args: Vec<String>,
     },
     Chaos {
+        release: bool,
         args: Vec<String>,
     },
     Nightly(Night),
@@ -107,7 +109,9 @@ pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Task, String> 
         }
         "chaos" => {
             words.extend(after);
-            return Ok(Task::Chaos { args: words });
+            let release = take_flag(&mut words, "--release");
+            let args = words;
+            return Ok(Task::Chaos { release, args });
         }
         _ => {}
     }
@@ -223,6 +227,7 @@ mod tests {
             "up",
             "sim --seeds 0..9",
             "sim --release --seeds 0..9",
+            "chaos --release run leader-kill",
             "chaos --nightly",
             "chaos --nightly --minutes 9 --seeds 5..9",
             "up --state-dir /s --binary /b",
@@ -268,7 +273,9 @@ mod tests {
             assert!(refused.contains(named), "{refused}");
         }
         let chaos = typed("chaos sweep --seeds 1..2");
-        assert!(matches!(chaos, Ok(Task::Chaos { args }) if args.len() == 3));
+        assert!(matches!(chaos, Ok(Task::Chaos { release: false, args }) if args.len() == 3));
+        let chaos = typed("chaos run leader-kill --release");
+        assert!(matches!(chaos, Ok(Task::Chaos { release: true, args }) if args.len() == 2));
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(crate) fn run(task: Task) -> Result<ExitCode> {
         Task::Ci(choice) => ci::run(places, &choice)?,
         Task::Tidy => tidy::run(places)?,
         Task::Sim { release, args } => return sim::run(places, release, &args),
-        Task::Chaos { args } => return chaos::run(places, &args),
+        Task::Chaos { release, args } => return chaos::run(places, release, &args),
         Task::Nightly(night) => return chaos::nightly(places, &night),
         Task::Bench { args } => bench::run(places, &args)?,
         Task::Up { state_dir, binary } => up::run(places, state_dir, binary)?,

@@ -17,7 +17,7 @@ pub fn find(asked: Option<&Path>) -> anyhow::Result<PathBuf> {
     };
     if !found.is_file() {
         bail!(
-            "there is no server at {}: build it (cargo build -p holdfast), or name it with --binary or HOLDFAST_BIN",
+            "there is no server at {}: name one with --binary or HOLDFAST_BIN, or let `cargo xtask chaos` build one",
             found.display()
         );
     }
@@ -36,4 +36,17 @@ pub fn version(binary: &Path) -> anyhow::Result<String> {
         .output()
         .with_context(|| format!("running {}", binary.display()))?;
     Ok(String::from_utf8_lossy(&said.stdout).trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_lacks_a_server_is_told_what_gives_one() {
+        let error = find(Some(Path::new("/no/server"))).unwrap_err().to_string();
+        for told in ["/no/server", "--binary", "`cargo xtask chaos`"] {
+            assert!(error.contains(told), "{error}");
+        }
+    }
 }

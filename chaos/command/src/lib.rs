@@ -11,6 +11,7 @@
 
 pub mod ability;
 pub mod binary;
+pub mod called;
 pub mod catalogue;
 pub mod cli;
 pub mod cluster;

@@ -1,6 +1,7 @@
 //! The scenarios that come with the command: compiled in, so that the binary alone can run them.
 
 use super::{Scenario, ScenarioError};
+use crate::called;
 use std::path::{Path, PathBuf};
 
 macro_rules! shipped {
@@ -54,7 +55,8 @@ shipped![
 pub enum FindError {
     /// Neither a name that is known nor a file that is there.
     #[error(
-        "no scenario `{0}`: `holdfast-chaos list scenarios` shows those that come with it, or give a file"
+        "no scenario `{0}`: `{command} list scenarios` shows those that come with it, or give a file",
+        command = called::name()
     )]
     Unknown(String),
     /// The file cannot be read.

@@ -208,6 +208,9 @@ fn a_refusal_is_told_once() {
     let refused = told(&path);
     assert_eq!(refused.matches("cluster.nodes").count(), 1, "{refused}");
     assert!(refused.ends_with("x.toml: cluster.nodes: must be 1 to 9"));
+    let unknown = told(&folder.path().join("y"));
+    let list = format!("`{} list scenarios`", crate::called::name());
+    assert!(unknown.contains(&list), "{unknown}");
     let unread = told(folder.path());
     assert_eq!(unread.matches("directory").count(), 1, "{unread}");
 }

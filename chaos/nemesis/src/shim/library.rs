@@ -33,10 +33,23 @@ pub fn find_shim() -> Result<PathBuf, NemesisError> {
     places
         .into_iter()
         .find(|path| path.is_file())
-        .ok_or_else(|| {
-            missing(format!(
-                "{NAME} is not beside {} and {ENV} is not set: `cargo build -p holdfast-shim`",
-                program.display()
-            ))
-        })
+        .ok_or_else(|| missing(nowhere(&program)))
+}
+
+fn nowhere(program: &Path) -> String {
+    format!(
+        "{NAME} is not beside {}: name it with {ENV}, or let `cargo xtask chaos` build it",
+        program.display()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_lacks_the_shim_is_told_what_gives_it() {
+        let told = nowhere(Path::new("/usr/bin/holdfast-chaos"));
+        assert!(told.contains("HOLDFAST_SHIM") && told.contains("`cargo xtask chaos`"));
+    }
 }
