@@ -197,6 +197,15 @@ fn what_a_fault_cannot_do_is_refused_when_it_is_read() {
 }
 
 #[test]
+fn what_the_readme_shows_is_a_scenario() {
+    let readme = include_str!("../../../README.md");
+    let (_, toml) = readme.split_once("```toml\n").unwrap();
+    let (toml, _) = toml.split_once("```").unwrap();
+    let shown = Scenario::parse(toml).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(shown.faults(), ["flaky", "kill"]);
+}
+
+#[test]
 fn a_refusal_is_told_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.toml");
