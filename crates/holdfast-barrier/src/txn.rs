@@ -204,7 +204,11 @@ impl Txn {
                 .map(|value| value.map(Arc::new).ok_or(TxnError::Corrupt("value")))
                 .transpose();
         }
-        let Some(row) = self.read_row(&path.key)? else {
+        let row = self.read_row(&path.key)?;
+        if Mutant::RightsUnasserted.lives() {
+            self.asserts.remove(&path.key);
+        }
+        let Some(row) = row else {
             return Ok(None);
         };
         if let Some(hit) = self.keys.cache.get::<T>(&path.key, row.written_at) {

@@ -58,6 +58,8 @@ mutants! {
     RevisionUnchecked = "revision-unchecked", "cas";
     /// The revocation of a token is answered before it is committed.
     RevocationNotAwaited = "revocation-not-awaited", "revocation";
+    /// What a write was allowed by - a token, a policy, a mount - may have changed when it is applied.
+    RightsUnasserted = "rights-unasserted", "revocation";
     /// The segments of a record's name are stored as they are.
     NameInClear = "name-in-clear", "canaries";
     /// Nonces are counted from zero after each unseal.
