@@ -20,7 +20,7 @@ pub const OF_PROCESSES: &[(&str, &str)] = &[
     ),
     (
         "processes",
-        "no process panicked, or ended by itself that nothing had struck",
+        "no process panicked, ended by itself that nothing had struck, or ended badly when it was asked to",
     ),
     (
         "recovery",
@@ -229,7 +229,7 @@ fn processes(facts: &Facts, evidence: &Evidence) -> Verdict {
     let mut wrong: Vec<String> = unexplained
         .map(|death| {
             format!(
-                "node {} ended by itself: {}, and nothing had struck it",
+                "node {} ended: {}, and nothing explains it",
                 death.node, death.how
             )
         })

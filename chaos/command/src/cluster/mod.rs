@@ -224,16 +224,8 @@ impl Cluster {
     pub async fn stop_all(&mut self, deadline: Duration) -> Vec<(u64, String)> {
         let mut badly = Vec::new();
         for node in &mut self.nodes {
-            if node.pid().is_none() {
-                continue;
-            }
-            match node.stop(deadline).await {
-                Some(status) if status.success() => {}
-                Some(status) => badly.push((node.id(), status.to_string())),
-                None => badly.push((
-                    node.id(),
-                    format!("killed, {} s after it was asked to end", deadline.as_secs()),
-                )),
+            if let Err(how) = node.stop(deadline).await {
+                badly.push((node.id(), how));
             }
         }
         badly

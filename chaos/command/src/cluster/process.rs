@@ -83,20 +83,26 @@ impl Node {
         }
     }
 
-    /// Asks it to end (SIGTERM) and waits; kills it at the deadline. Gives how it ended; `None` when it did not run or had to
-    /// be killed.
-    pub async fn stop(&mut self, deadline: Duration) -> Option<ExitStatus> {
-        let pid = self.pid()?;
+    /// Asks it to end (SIGTERM) and waits; kills it at the deadline. One that does not run has ended well.
+    ///
+    /// # Errors
+    /// How it ended, when that was not as it should.
+    pub async fn stop(&mut self, deadline: Duration) -> Result<(), String> {
+        let Some(pid) = self.pid() else {
+            return Ok(());
+        };
         ask_to_end(pid);
         let until = Instant::now() + deadline;
         while Instant::now() < until {
-            if let Some(status) = self.ended() {
-                return Some(status);
+            match self.ended() {
+                Some(status) if status.success() => return Ok(()),
+                Some(status) => return Err(how_it_ended(status)),
+                None => tokio::time::sleep(POLL).await,
             }
-            tokio::time::sleep(POLL).await;
         }
         self.kill();
-        None
+        let patience = deadline.as_secs();
+        Err(format!("killed, {patience} s after it was asked to end"))
     }
 
     /// How it ended, when it ended by itself since it was last looked at.
@@ -134,5 +140,59 @@ fn ask_to_end(pid: u32) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
         // It may have ended by itself.
         let _gone = kill_process(pid, Signal::TERM);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::net::SocketAddr;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// A node whose server is a script; it runs once it has written its log.
+    async fn running(folder: &Path, script: &str) -> Node {
+        let binary = folder.join("server");
+        fs::write(&binary, format!("#!/bin/sh\n{script}")).unwrap();
+        fs::set_permissions(&binary, fs::Permissions::from_mode(0o700)).unwrap();
+        let place = Place {
+            id: 1,
+            api: String::new(),
+            peer_listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            config: folder.join("config"),
+            data: folder.join("data"),
+            disk: folder.to_owned(),
+            log: folder.join("log"),
+        };
+        let mut node = Node::new(place, &binary);
+        node.start().unwrap();
+        while !fs::read_to_string(folder.join("log")).is_ok_and(|log| log.contains("up")) {
+            tokio::time::sleep(POLL).await;
+        }
+        node
+    }
+
+    const LOOP: &str = "echo up\nwhile :; do sleep 0.01; done\n";
+
+    #[tokio::test]
+    async fn only_who_ends_in_time_and_well_has_ended_as_asked() {
+        const LONG: Duration = Duration::from_secs(60);
+        for (trap, patience, expected) in [
+            ("trap 'exit 0' TERM", LONG, Ok(())),
+            ("trap 'exit 3' TERM", LONG, Err("exit code 3")),
+            ("trap 'kill -9 $$' TERM", LONG, Err("signal 9")),
+            (
+                "trap '' TERM",
+                Duration::ZERO,
+                Err("killed, 0 s after it was asked to end"),
+            ),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let mut node = running(folder.path(), &format!("{trap}\n{LOOP}")).await;
+            let ended = node.stop(patience).await;
+            assert_eq!(ended, expected.map_err(str::to_owned), "{trap}");
+            assert!(node.pid().is_none(), "{trap}");
+            assert_eq!(node.stop(patience).await, Ok(()), "it does not run");
+        }
     }
 }

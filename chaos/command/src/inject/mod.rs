@@ -4,7 +4,6 @@ mod links;
 mod nemeses;
 
 use crate::catalogue::{self, Group};
-use crate::cluster::how_it_ended;
 use crate::runner::Stage;
 use crate::schedule::Step;
 use anyhow::Context;
@@ -24,6 +23,8 @@ pub(crate) struct Injected {
     pub(crate) detail: String,
     /// What holds it.
     pub(crate) hold: Hold,
+    /// Processes that were asked to end and ended otherwise than they should, and how.
+    pub(crate) badly: Vec<(u64, String)>,
 }
 
 /// A fault that was healed.
@@ -62,6 +63,7 @@ pub(crate) async fn inject(
             bites: false,
             detail: String::new(),
             hold,
+            badly: Vec::new(),
         });
     }
     if step.fault == "stop" {
@@ -72,16 +74,22 @@ pub(crate) async fn inject(
 }
 
 async fn stop(nodes: &[u64], stage: &mut Stage) -> anyhow::Result<Injected> {
-    let mut how = Vec::new();
+    let (mut told, mut badly) = (Vec::new(), Vec::new());
     for id in nodes {
-        let status = stage.cluster.node(*id)?.stop(STOP).await;
-        let status = status.map_or("had to be killed".to_owned(), how_it_ended);
-        how.push(format!("n{id}: {status}"));
+        let how = match stage.cluster.node(*id)?.stop(STOP).await {
+            Ok(()) => "ended as asked".to_owned(),
+            Err(how) => {
+                badly.push((*id, how.clone()));
+                how
+            }
+        };
+        told.push(format!("n{id}: {how}"));
     }
     Ok(Injected {
         bites: true,
-        detail: how.join("; "),
+        detail: told.join("; "),
         hold: Hold::Stopped,
+        badly,
     })
 }
 
@@ -110,6 +118,7 @@ fn strike(
         bites,
         detail,
         hold: Hold::Nemesis(nemesis),
+        badly: Vec::new(),
     })
 }
 

@@ -43,7 +43,7 @@ pub(crate) struct Installing<'a> {
 }
 
 impl Faults {
-    /// Lets a fault strike and notes whether it bites.
+    /// Lets a fault strike and notes whether it bites. Gives the processes that were asked to end and did not end well, and how.
     ///
     /// # Errors
     /// When the injector fails: then the harness is broken, not the cluster.
@@ -52,7 +52,7 @@ impl Faults {
         installing: Installing<'_>,
         stage: &mut Stage,
         recorder: &Recorder,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Vec<(u64, String)>> {
         let from_ns = recorder.now_ns();
         let Installing {
             entry,
@@ -80,7 +80,7 @@ impl Faults {
             until: Instant::now() + step.lasts.0,
             hold: done.hold,
         });
-        Ok(())
+        Ok(done.badly)
     }
 
     /// Heals what has lasted long enough.

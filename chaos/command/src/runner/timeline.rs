@@ -22,7 +22,7 @@ const SUPERVISOR: Duration = Duration::from_millis(500);
 /// Between two updates of the progress line.
 const SHOW: Duration = Duration::from_millis(500);
 
-/// A process that ended by itself.
+/// A process that ended by itself, or otherwise than it should when it was asked to.
 #[derive(Clone, Debug)]
 pub(crate) struct Death {
     pub(crate) node: u64,
@@ -138,9 +138,14 @@ impl Timeline<'_> {
         if entry.cost == Cost::Lost {
             self.struck.damaged.extend(&installing.nodes);
         }
-        self.faults
+        let badly = self
+            .faults
             .install(installing, self.stage, self.recorder)
             .await?;
+        for (node, how) in badly {
+            let under = self.faults.explaining(node);
+            self.struck.deaths.push(Death { node, how, under });
+        }
         Ok(true)
     }
 
