@@ -38,6 +38,8 @@ pub(crate) struct Cluster {
     pub(crate) books: Arc<Mutex<Vec<Entry>>>,
     /// Answers that say that something is broken inside.
     pub(crate) reports: Arc<Mutex<Vec<String>>>,
+    /// Processes that ended by themselves although nothing had been done to their disks.
+    pub(crate) deaths: Arc<Mutex<Vec<String>>>,
     /// Which faults were felt, by their place among those noted.
     pub(crate) bitten: Arc<Mutex<BTreeSet<usize>>>,
     /// What opens and governs it, once it is made.
@@ -79,6 +81,7 @@ impl Cluster {
             nodes: Arc::new(Mutex::new(nodes.collect())),
             books: Arc::default(),
             reports: Arc::default(),
+            deaths: Arc::default(),
             bitten: Arc::default(),
             keys: Arc::default(),
             dice: Arc::new(dice),

@@ -102,6 +102,7 @@ pub(crate) fn judge(
     verdicts.push(canaries(cluster, desk, ledger));
     verdicts.push(nonces(cluster, ledger));
     verdicts.push(answers(&cluster.reports.lock(), history.operations.len()));
+    verdicts.push(processes(&cluster.deaths.lock(), here.len()));
     verdicts.push(recovery(end));
     verdicts
 }
@@ -168,6 +169,12 @@ fn see(nonces: &mut Nonces, key: &[u8], value: &[u8]) {
 fn answers(reports: &[String], asked: usize) -> Verdict {
     let summary = "no answer said that something is broken inside";
     verdict("answers", asked as u64, summary, reports.to_vec())
+}
+
+/// Whether no process ended by itself whose disk was left alone.
+fn processes(deaths: &[String], nodes: usize) -> Verdict {
+    let summary = "no process ended by itself whose disk nothing had been done to";
+    verdict("processes", nodes as u64, summary, deaths.to_vec())
 }
 
 /// Whether the cluster came back after healing, and every node does its work.

@@ -345,7 +345,9 @@ async fn supervise(cluster: &Cluster, faults: &mut Faults) {
         if let Some(why) = why {
             let ended = format!("node {id} has ended by itself: {why}");
             cluster.trace.story(&ended);
-            faults.gave_up(id);
+            if !faults.gave_up(id) {
+                cluster.deaths.lock().push(ended);
+            }
             cluster.kill(id);
             faults.revive(id).await;
         }

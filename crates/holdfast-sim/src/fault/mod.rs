@@ -13,6 +13,7 @@ pub(crate) use kind::KINDS;
 use kind::Kind;
 pub(crate) use requests::open;
 use requests::{seal, step_down};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -32,6 +33,9 @@ pub(crate) struct Faults {
     active: Vec<Active>,
     pub(crate) noted: Vec<Noted>,
 }
+
+/// So long after a fault of its disk a node may end for it, nanoseconds.
+const LINGERS_NS: u64 = 5_000_000_000;
 
 impl Faults {
     pub(crate) fn new(cluster: Cluster) -> Self {
@@ -215,14 +219,24 @@ impl Faults {
         }
     }
 
-    /// A node has ended by itself: what was done to its disk has bitten.
-    pub(crate) fn gave_up(&self, id: u64) {
+    /// A node has ended by itself: what was done to its disk has bitten. Whether anything was that explains it.
+    pub(crate) fn gave_up(&self, id: u64) -> bool {
+        let now_ns = self.cluster.trace.now_ns();
         let hurts = |noted: &Noted| {
-            ["io-error", "full-disk"].contains(&noted.kind.as_str()) && noted.nodes == [id]
+            let lasts = noted
+                .until_ns
+                .is_none_or(|until| now_ns <= until + LINGERS_NS);
+            let disk = ["io-error", "full-disk"].contains(&noted.kind.as_str());
+            disk && lasts && noted.nodes == [id]
         };
-        if let Some(at) = self.noted.iter().rposition(hurts) {
+        let found = self.noted.iter().rposition(hurts);
+        if let Some(at) = found {
             self.bites(at, true);
         }
+        // What a disk has lost is found when it is read, whenever that is.
+        let nodes = self.cluster.nodes.lock();
+        let lied = nodes.get(&id).map(|node| node.lied.load(Ordering::Relaxed));
+        found.is_some() || lied.unwrap_or(false)
     }
 
     /// All that went wrong, once it is known which of it was felt.
