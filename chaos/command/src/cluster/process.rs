@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 /// How often to look whether a process has ended.
 const POLL: Duration = Duration::from_millis(10);
+/// A process that has only begun may not have said yet how it wants to end: then SIGTERM ends it as it ends any.
+const BEGINNING: Duration = Duration::from_secs(5);
 
 /// A node: its files, and its process while it runs.
 pub struct Node {
@@ -22,6 +24,7 @@ pub struct Node {
     pub environment: Vec<(OsString, OsString)>,
     binary: PathBuf,
     child: Option<Child>,
+    began: Instant,
 }
 
 impl Node {
@@ -31,6 +34,7 @@ impl Node {
             environment: Vec::new(),
             binary: binary.to_owned(),
             child: None,
+            began: Instant::now(),
         }
     }
 
@@ -62,6 +66,7 @@ impl Node {
             .spawn()
             .with_context(|| format!("starting node {}", self.id()))?;
         self.child = Some(child);
+        self.began = Instant::now();
         Ok(())
     }
 
@@ -91,11 +96,15 @@ impl Node {
         let Some(pid) = self.pid() else {
             return Ok(());
         };
+        let beginning = self.began.elapsed() < BEGINNING;
         ask_to_end(pid);
         let until = Instant::now() + deadline;
         while Instant::now() < until {
             match self.ended() {
                 Some(status) if status.success() => return Ok(()),
+                Some(status) if beginning && status.signal() == Some(Signal::TERM.as_raw()) => {
+                    return Ok(());
+                }
                 Some(status) => return Err(how_it_ended(status)),
                 None => tokio::time::sleep(POLL).await,
             }
@@ -193,6 +202,19 @@ mod tests {
             assert_eq!(ended, expected.map_err(str::to_owned), "{trap}");
             assert!(node.pid().is_none(), "{trap}");
             assert_eq!(node.stop(patience).await, Ok(()), "it does not run");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_has_only_begun_may_end_by_the_signal_itself() {
+        for (age, expected) in [
+            (Duration::ZERO, Ok(())),
+            (BEGINNING, Err("signal 15".to_owned())),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let mut node = running(folder.path(), LOOP).await;
+            node.began = Instant::now().checked_sub(age).unwrap();
+            assert_eq!(node.stop(Duration::from_secs(60)).await, expected);
         }
     }
 }
