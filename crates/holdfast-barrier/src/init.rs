@@ -10,6 +10,7 @@ use holdfast_machine::{
     Command, Key, Outcome, ProposeError, Put, SystemKey, Transaction, Unavailable, Write,
 };
 use holdfast_memory::SecretKey;
+use holdfast_types::mutant::Mutant;
 use holdfast_types::{ClusterId, TxnId};
 use std::time::Duration;
 
@@ -162,7 +163,11 @@ impl Barrier {
         first(&mut txn)?;
         let mut transaction = txn.seal()?.unwrap_or_else(|| self.empty_transaction());
         let [config_key, keyring_key] = rows;
-        transaction.writes.push(put(config_key, config.encode()));
+        let mut stored = config.encode();
+        if Mutant::KeyInClear.lives() {
+            stored.extend_from_slice(root_key.expose());
+        }
+        transaction.writes.push(put(config_key, stored));
         transaction.writes.push(put(keyring_key, wrapped_keyring));
         Ok((transaction, Initialized { cluster, shares }))
     }

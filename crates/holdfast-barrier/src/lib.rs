@@ -19,6 +19,8 @@ mod open;
 mod seal;
 mod stored;
 mod surroundings;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod txn;
 mod unseal;
 

@@ -3,6 +3,7 @@
 use crate::ask::{Ask, ask, is_broken, refused, seen};
 use crate::cluster::Cluster;
 use crate::dice::Dice;
+use crate::node::Door;
 use holdfast_check::{Action, Consistency, Outcome, Seen};
 use holdfast_contract::{Operation, Refusal};
 use parking_lot::Mutex;
@@ -83,6 +84,12 @@ impl Desk {
         canaries.extend(tokens.values().map(secret));
         let keys = self.cluster.keys.lock();
         canaries.push(keys.root.clone().into_bytes());
+        // What the shares open.
+        let fit = self.cluster.fit();
+        let doors = fit.iter().filter_map(|node| self.cluster.door(*node));
+        let behind = |door: Door| door.core.barrier().keys_behind(&keys.shares);
+        let opened = doors.filter_map(behind).next().unwrap_or_default();
+        canaries.extend(opened.iter().map(|key| key.to_vec()));
         // A share as it is told, and as it is.
         canaries.extend(keys.shares.iter().map(|share| share.clone().into_bytes()));
         canaries.extend(keys.shares.iter().filter_map(|share| unhex(share)));

@@ -60,6 +60,8 @@ mutants! {
     RevocationNotAwaited = "revocation-not-awaited", "revocation";
     /// What a write was allowed by - a token, a policy, a mount - may have changed when it is applied.
     RightsUnasserted = "rights-unasserted", "revocation";
+    /// The root key stands behind its wrap as it is.
+    KeyInClear = "key-in-clear", "canaries";
     /// The segments of a record's name are stored as they are.
     NameInClear = "name-in-clear", "canaries";
     /// Nonces are counted from zero after each unseal.
