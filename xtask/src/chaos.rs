@@ -160,7 +160,7 @@ pub(crate) fn nightly(places: &Places, night: &Night) -> Result<ExitCode> {
 
 type Part<'a> = Box<dyn FnOnce() -> Result<ExitCode> + 'a>;
 
-/// Each is run even when one before it failed, unless somebody asked to end. Gives the first code that is not success.
+/// Each is run even when one before it failed, unless somebody asked to end.
 fn one_after_the_other<'a>(
     parts: impl IntoIterator<Item = Part<'a>>,
     asked_to_end: impl Fn() -> bool,
@@ -172,13 +172,21 @@ fn one_after_the_other<'a>(
             bail!("the night was interrupted");
         }
     }
-    for code in told {
-        let code = code?;
-        if code != ExitCode::SUCCESS {
-            return Ok(code);
-        }
+    worst(told)
+}
+
+/// What a night amounts to: a violation before anything else, then what could not be done or said.
+fn worst(told: Vec<Result<ExitCode>>) -> Result<ExitCode> {
+    let violated = ExitCode::from(1);
+    let saw = |code: &Result<ExitCode>| code.as_ref().is_ok_and(|code| *code == violated);
+    if told.iter().any(saw) {
+        let failed = told.iter().filter_map(|code| code.as_ref().err());
+        failed.for_each(|error| eprintln!("error: {error:#}"));
+        return Ok(violated);
     }
-    Ok(ExitCode::SUCCESS)
+    let codes: Vec<ExitCode> = told.into_iter().collect::<Result<_>>()?;
+    let other = codes.into_iter().find(|code| *code != ExitCode::SUCCESS);
+    Ok(other.unwrap_or(ExitCode::SUCCESS))
 }
 
 /// Every scenario, with the table of the seeded bugs that were hunted before.
@@ -202,7 +210,13 @@ mod tests {
             })
         };
         let code = one_after_the_other([part(0), part(2), part(1)], || false);
-        assert_eq!((code.unwrap(), done.take()), (ExitCode::from(2), 3));
+        assert_eq!((code.unwrap(), done.take()), (ExitCode::from(1), 3));
+        let (broken, undecided) = (Err(anyhow::anyhow!("no disk")), Ok(ExitCode::from(2)));
+        assert!(worst(vec![undecided, broken]).is_err());
+        let (broken, violated) = (Err(anyhow::anyhow!("no disk")), Ok(ExitCode::from(1)));
+        assert_eq!(worst(vec![broken, violated]).unwrap(), ExitCode::from(1));
+        let codes = [0, 2, 0].map(|code| Ok(ExitCode::from(code)));
+        assert_eq!(worst(codes.into()).unwrap(), ExitCode::from(2));
         let code = one_after_the_other([part(0), part(0), part(0)], || done.get() == 2);
         assert!(code.is_err());
         assert_eq!(done.get(), 2);
