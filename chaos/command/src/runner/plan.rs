@@ -45,9 +45,7 @@ impl RunPlan {
         common: &Common,
     ) -> anyhow::Result<Self> {
         let seed = seed.unwrap_or(scenario.seed);
-        let program = std::env::var("HOLDFAST_CHAOS_COMMAND");
-        let program = program.unwrap_or_else(|_| "holdfast-chaos".to_owned());
-        let mut command = format!("{program} run {named} --seed {seed}");
+        let mut command = format!("{} run {named} --seed {seed}", crate::called::name());
         if let Some(duration) = common.duration {
             // What CI runs is short; what somebody asks for may be long.
             scenario.ci = false;
