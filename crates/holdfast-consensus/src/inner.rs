@@ -141,6 +141,16 @@ impl Inner {
             .collect()
     }
 
+    /// The members before a change that is written down here and not known to be committed; the same ones when there is none.
+    pub(crate) fn members_committed(&self) -> BTreeMap<u64, MemberInfo> {
+        let Phase::Running(raft) = &*self.phase.borrow() else {
+            return BTreeMap::new();
+        };
+        let membership = metrics(raft).committed_membership_config;
+        let nodes = membership.membership().nodes();
+        nodes.map(|(id, info)| (*id, info.clone())).collect()
+    }
+
     /// Nothing was ever logged, voted or applied here.
     pub(crate) fn is_pristine(&self) -> bool {
         let bounds = self.log.bounds();

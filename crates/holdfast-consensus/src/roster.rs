@@ -102,9 +102,11 @@ pub(crate) async fn run(inner: Arc<Inner>) {
     }
 }
 
-/// Peers by number and address: of the membership once there is one, else as configured; whoever is being added; visitors.
+/// Peers by number and address: of the membership once there is one, else as configured; whoever is being taken out, until that
+/// is committed; whoever is being added; visitors.
 fn wanted(inner: &Inner) -> BTreeMap<u64, String> {
-    let members = inner.members().into_iter();
+    // A leader that is taken out has to commit that itself.
+    let members = inner.members_committed().into_iter().chain(inner.members());
     let mut wanted: BTreeMap<u64, String> =
         members.map(|(id, info)| (id, info.peer_addr)).collect();
     for (id, info) in &*inner.candidates.lock() {

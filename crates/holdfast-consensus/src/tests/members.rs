@@ -5,9 +5,10 @@ use crate::inner::Inner;
 use crate::members::{MemberChange, MembersError};
 use holdfast_machine::Replica as _;
 use holdfast_proto::peer::v1 as pb;
-use holdfast_transport::PeerState;
+use holdfast_transport::{Channel, Passage, PeerState, Verdict};
 use holdfast_types::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// Node 3 is away while 4 joins and 1 is taken out. Then 1 and 2 are gone: 3 knows nobody who lives, and without it 4 is no
 /// quorum.
@@ -193,5 +194,24 @@ async fn a_vote_is_not_taken_from_the_last_that_make_a_quorum() {
     // The lost one can go, and then the other two are all there is.
     change(MemberChange::Remove(NodeId(away))).await.unwrap();
     cluster.put(here, "a", 1).await;
+    cluster.down().await;
+}
+
+/// Who is removed last learns of it from nobody: only it can commit the change, and for that it must hear the others until
+/// then. A follower that no longer took it for a peer as soon as it held the change cut it off in the middle.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_that_is_removed_hears_that_it_is() {
+    let cluster = Cluster::memory(3).up().await;
+    let leader = cluster.leader().await;
+    // Longer than a node waits between two looks at who its peers are, and less than an append is waited for.
+    let late = |passage: &Passage| match (passage.channel, passage.answer) {
+        (Some(Channel::Log), true) => Verdict::Delay(Duration::from_millis(150)),
+        _ => Verdict::Deliver,
+    };
+    cluster.memory_net().filter(late);
+    let change = MemberChange::Remove(NodeId(leader));
+    let removed = cluster.node(leader).change_members(change, SOON).await;
+    assert_eq!(removed, Ok(()));
+    cluster.memory_net().heal();
     cluster.down().await;
 }
