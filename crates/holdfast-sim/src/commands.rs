@@ -5,13 +5,10 @@ use crate::command_line::{Args, Exit};
 use crate::mutants;
 use crate::sweep::Total;
 use crate::{show, sweep};
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use holdfast_check::Ruling;
-use holdfast_sim::{Detail, Options, Outcome, run};
-use parking_lot::Mutex;
+use holdfast_sim::{Detail, Options, Outcome, heard, run};
 use serde_json::json;
-use std::panic::{self, RefUnwindSafe};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// The checker that must see that a disk has lied.
@@ -46,8 +43,8 @@ pub(crate) fn go(args: &Args) -> anyhow::Result<Exit> {
         } else {
             Detail::Story
         };
-        let outcome = told(|| run(seed, Options { detail, ..options }));
-        let outcome = outcome.with_context(|| format!("seed {seed} panicked"))?;
+        let outcome = heard(|| run(seed, Options { detail, ..options }));
+        let outcome = outcome.map_err(|words| anyhow!("seed {seed} panicked: {words}"))?;
         if args.json {
             println!("{}", show::transcript_json(&outcome));
         } else {
@@ -76,29 +73,6 @@ pub(crate) fn go(args: &Args) -> anyhow::Result<Exit> {
         eprintln!("never happened in all these seeds: {}", missed.join(", "));
     }
     Ok(of_sweep(&total))
-}
-
-/// Does it, or says where it panicked and why. A run hears panics and keeps them to itself, so what panics is done once more, with
-/// somebody to listen beside it: a seed panics where it did.
-fn told<T>(work: impl Fn() -> T + RefUnwindSafe) -> anyhow::Result<T> {
-    if let Ok(done) = panic::catch_unwind(&work) {
-        return Ok(done);
-    }
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let (hook, words) = (panic::take_hook(), Arc::clone(&heard));
-    panic::set_hook(Box::new(move |info| {
-        let text = info.payload_as_str().unwrap_or("a panic without words");
-        let place = info
-            .location()
-            .map_or_else(String::new, |at| format!(" at {at}"));
-        words.lock().push(format!("{text}{place}"));
-        hook(info);
-    }));
-    let again = panic::catch_unwind(&work);
-    drop(panic::take_hook());
-    // What unwinding broke stands behind what began it, and what a task broke before.
-    let heard = heard.lock().join("; then ");
-    again.map_err(|_| anyhow!(heard))
 }
 
 fn of_run(outcome: &Outcome) -> Exit {
@@ -201,9 +175,8 @@ mod tests {
 
     #[test]
     fn a_panic_is_told_with_its_words_and_its_place() {
-        assert_eq!(told(|| 7).unwrap(), 7);
-        let told = told(|| -> u64 { panic!("no {} is left", "node") }).unwrap_err();
-        let told = told.to_string();
+        assert_eq!(heard(|| 7).unwrap(), 7);
+        let told = heard(|| -> u64 { panic!("no {} is left", "node") }).unwrap_err();
         assert!(told.starts_with("no node is left at "), "{told}");
         assert!(told.contains("commands.rs:"), "{told}");
     }

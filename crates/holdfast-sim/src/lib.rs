@@ -36,5 +36,6 @@ mod trace;
 mod weather;
 
 pub use observe::Broken;
+pub use panics::heard;
 pub use run::{Options, Outcome, Trouble, run};
 pub use trace::Detail;

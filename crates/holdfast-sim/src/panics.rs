@@ -1,7 +1,7 @@
 //! Panics inside a run. openraft and tokio turn a task's panic into an ending of the node; here it is a finding.
 
 use std::cell::RefCell;
-use std::panic::PanicHookInfo;
+use std::panic::{AssertUnwindSafe, PanicHookInfo};
 use std::sync::Once;
 
 thread_local! {
@@ -21,6 +21,16 @@ pub(crate) fn listen() {
 /// The panics of this thread since [`listen`].
 pub(crate) fn seen() -> Vec<String> {
     SEEN.with_borrow_mut(std::mem::take)
+}
+
+/// Does something on this thread. If it panics: the words and the place of that, and of what panicked before and after.
+///
+/// # Errors
+/// When it panicked.
+pub fn heard<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    listen();
+    let done = std::panic::catch_unwind(AssertUnwindSafe(work));
+    done.map_err(|_| seen().join("; then "))
 }
 
 fn note(info: &PanicHookInfo<'_>) {

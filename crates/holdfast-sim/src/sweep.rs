@@ -2,7 +2,7 @@
 
 use crate::show;
 use anyhow::{Result, bail};
-use holdfast_sim::{Options, Outcome, Trouble, run};
+use holdfast_sim::{Options, Outcome, Trouble, heard, run};
 use holdfast_types::mutant::Mutant;
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
@@ -63,7 +63,7 @@ pub(crate) fn sweep(
                     if seed >= end {
                         return;
                     }
-                    let outcome = std::panic::catch_unwind(|| run(seed, options));
+                    let outcome = heard(|| run(seed, options));
                     if sender.send((seed, outcome)).is_err() {
                         return;
                     }
@@ -73,10 +73,13 @@ pub(crate) fn sweep(
         drop(sender);
         let mut progress = Progress::new(seeds.end - seeds.start);
         for (seed, outcome) in receiver {
-            let Ok(outcome) = outcome else {
-                panicked = Some(seed);
-                stop.store(true, Ordering::Relaxed);
-                continue;
+            let outcome = match outcome {
+                Ok(outcome) => outcome,
+                Err(words) => {
+                    panicked = Some((seed, words));
+                    stop.store(true, Ordering::Relaxed);
+                    continue;
+                }
             };
             if enough(&outcome) {
                 stop.store(true, Ordering::Relaxed);
@@ -90,10 +93,10 @@ pub(crate) fn sweep(
     total.traces.sort_unstable();
     total.failed.sort_unstable_by_key(|failed| failed.seed);
     match panicked {
-        Some(seed) => {
+        Some((seed, words)) => {
             let mutant = Mutant::ALL.iter().find(|mutant| mutant.lives());
             let again = show::replay(seed, options, mutant.map(|mutant| mutant.name()));
-            bail!("seed {seed} panicked; run: {again}")
+            bail!("seed {seed} panicked: {words}; run: {again}")
         }
         None => Ok(total),
     }
