@@ -148,25 +148,31 @@ const fn share(
     }
 }
 
-/// Of packets.
-pub static DELAY: Amount<Length> = Amount {
-    name: "delay",
-    about: "time added to each packet",
-    least: Length::millis(0),
-    most: DELAY_MAX,
-    default: Length::millis(0),
-    given: |params| params.delay,
-};
+const fn wait(
+    name: &'static str,
+    about: &'static str,
+    given: fn(&Params) -> Option<Length>,
+) -> Amount<Length> {
+    Amount {
+        name,
+        about,
+        least: Length::millis(0),
+        most: DELAY_MAX,
+        default: Length::millis(0),
+        given,
+    }
+}
 
 /// Of packets.
-pub static JITTER: Amount<Length> = Amount {
-    name: "jitter",
-    about: "up to so much more for each packet; what overtakes arrives out of order",
-    least: Length::millis(0),
-    most: DELAY_MAX,
-    default: Length::millis(0),
-    given: |params| params.jitter,
-};
+pub static DELAY: Amount<Length> =
+    wait("delay", "time added to each packet", |params| params.delay);
+
+/// Of packets.
+pub static JITTER: Amount<Length> = wait(
+    "jitter",
+    "up to so much more for each packet; what overtakes arrives out of order",
+    |params| params.jitter,
+);
 
 /// Of packets.
 pub static LOSS: Amount<f64> = share("loss", "share of packets lost", |params| params.loss);

@@ -29,7 +29,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("clients", "how many work at one time, 1 to 1024"),
     (
         "rate_per_client",
-        "operations a second that each attempts; not set: the next as soon as the last is answered",
+        "operations a second that each attempts; not set: the next as soon as the last is answered; else 0.01 to 10000",
     ),
     ("keys", "secrets in play at one time, 6 to 4096"),
     (
@@ -45,7 +45,7 @@ const FIELDS: &[(&str, &str)] = &[
         "weights of how fresh reads are asked to be; those that are not given stay as they are",
     ),
     ("bounds_ms", "the ages that bounded reads choose from"),
-    ("value_bytes", "least bytes of a value, at most 262144"),
+    ("value_bytes", "least bytes of a value, 0 to 262144"),
     ("tokens", "tokens alive at one time, 1 to 10000"),
     (
         "timeout_ms",
@@ -139,6 +139,18 @@ mod tests {
         assert_eq!(names(FIELDS), plan.keys().cloned().collect::<Vec<_>>());
         let mix = plan["mix"].as_object().unwrap();
         assert_eq!(names(MIX), mix.keys().cloned().collect::<Vec<_>>());
+        // What a plan refuses names its bounds.
+        for (name, about) in FIELDS {
+            let beyond: Result<Plan, _> =
+                serde_json::from_value(json!({ *name: 4_000_000_000_u32 }));
+            let refused = beyond.ok().and_then(|plan| plan.validate().err());
+            let Some(bounds) =
+                refused.and_then(|error| Some(error.what.strip_prefix("must be ")?.to_owned()))
+            else {
+                continue;
+            };
+            assert!(about.ends_with(&bounds), "{name}: {bounds}");
+        }
         let text = text().unwrap();
         for line in [
             "  clients             16 ",

@@ -3,7 +3,6 @@
 use super::{Disk, Params, Phase, Scenario, Target};
 use crate::catalogue::params::Parameter;
 use crate::catalogue::{self, Cost, Entry, Group};
-
 use holdfast_workload::Plan;
 
 /// Longest time that a scenario for CI may take, warming up and calm included.
