@@ -141,7 +141,8 @@ impl Inner {
             .collect()
     }
 
-    /// The members before a change that is written down here and not known to be committed; the same ones when there is none.
+    /// The members as far as that is known to be committed: those before a change that is only written down here. None before
+    /// there is a membership.
     pub(crate) fn members_committed(&self) -> BTreeMap<u64, MemberInfo> {
         let Phase::Running(raft) = &*self.phase.borrow() else {
             return BTreeMap::new();
