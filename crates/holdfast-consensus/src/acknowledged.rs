@@ -2,7 +2,8 @@
 //!
 //! A follower's acknowledgement means that the entries are on its disk. If it later does not have them (its disk was put back
 //! to an older image, say), whatever was committed with its help may be lost with the next leader; openraft would end the
-//! leader's process over it. Here the leader goes on without that follower and tells it, and it leaves.
+//! leader's process over it. Here the leader goes on without that follower and tells it, and it leaves. What other leaders
+//! were told is `witness.rs`'s to remember.
 
 use crate::raft_types::{LogId, Vote};
 use parking_lot::Mutex;

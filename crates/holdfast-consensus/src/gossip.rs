@@ -68,6 +68,7 @@ async fn ping(inner: &Arc<Inner>, peer: u64, thorough: bool) -> bool {
     let request = pb::PingRequest {
         thorough,
         member: Some(codec::member(inner.node(), &inner.me)),
+        promise: Some(inner.witness.promise(&inner.log)),
     };
     let asked_at = Instant::now();
     let wait = (inner.timing.election_max * 2).max(PING_EVERY);
@@ -82,12 +83,15 @@ async fn ping(inner: &Arc<Inner>, peer: u64, thorough: bool) -> bool {
             inner.freshness.note(pong.committed, as_of);
         }
     }
-    if pong.you_lost_entries
-        && !visitors::is_here(inner, peer)
-        && let Ok(raft) = inner.raft()
-    {
-        let why = "this node's data directory has lost entries that it had acknowledged";
-        quarantine::leave(inner, &raft, why.to_owned());
+    if !visitors::is_here(inner, peer) {
+        if let Some(promise) = &pong.promise {
+            inner.witness.heard(peer, store_id, promise);
+        }
+        let lost = pong.you_lost_entries || inner.witness.has_lost(pong.you_had_promised);
+        if lost {
+            let why = "this node's data directory has lost entries that it had acknowledged";
+            quarantine::leave(inner, why);
+        }
     }
     let heard = Heard {
         my_store_conflicts: conflicts(inner, &pong),
@@ -190,7 +194,7 @@ fn judge_digest(inner: &Arc<Inner>, views: &BTreeMap<u64, PeerView>) {
             format!("the digest of this node's state differs from its peers' at entry {index}")
         };
         if against_me * 2 > voters.len() {
-            quarantine::leave(inner, &raft, text());
+            quarantine::leave(inner, &text());
             return;
         }
         // With a majority on this node's side it is the other one that is told.

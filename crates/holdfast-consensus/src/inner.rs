@@ -11,6 +11,7 @@ use crate::raft_types::{Metrics, Raft};
 use crate::read_batch::ReadBatch;
 use crate::timing::{Snapshots, Timing};
 use crate::visitors::Visitors;
+use crate::witness::Witness;
 use holdfast_machine::Unavailable;
 use holdfast_store::{LogStore, StateStore};
 use openraft::ServerState;
@@ -58,6 +59,7 @@ pub(crate) struct Inner {
     pub(crate) applied: Arc<AppliedIndex>,
     pub(crate) phase: watch::Sender<Phase>,
     pub(crate) peers: Peers,
+    pub(crate) witness: Witness,
     pub(crate) leader_clock: Mutex<LeaderClock>,
     /// Whether this node may stamp proposals.
     pub(crate) clock_verdict: Mutex<ClockVerdict>,

@@ -37,6 +37,9 @@ pub(crate) fn wrong_store(node: u64) -> String {
 pub(crate) async fn join(inner: Arc<Inner>) {
     let me = inner.node();
     loop {
+        if !matches!(&*inner.phase.borrow(), Phase::Joining(_)) {
+            return;
+        }
         let views = inner.peers.all();
         if views.values().any(|view| view.my_store_conflicts) {
             quarantine(&inner);

@@ -5,8 +5,9 @@
 //! - **Proposals** go to the leader in one message, are stamped there, and are answered honestly (`NotProposed` or `Unknown`).
 //! - **Linearizable reads** share read-index rounds; a read joins the next round and never one in flight.
 //! - **Joining**: a node with an empty data directory takes part only when its number is known to be free; see [`NodeRecord`].
-//! - **Gossip**: pings measure round trips, clocks and state digests. Too slow a network is reported, a leader with an odd
-//!   clock hands over, a node whose state differs from a majority's is quarantined.
+//! - **Gossip**: pings measure round trips, clocks and state digests, and tell how far each log is durable. Too slow a network
+//!   is reported, a leader with an odd clock hands over, a node whose state differs from a majority's, or whose log lacks what it
+//!   had promised, is quarantined.
 //! - **Failing**: [`Consensus::fatal`] resolves when the process should exit (code 74).
 //!
 //! # Caller contract
@@ -50,6 +51,7 @@ mod status;
 mod step_down;
 mod timing;
 mod visitors;
+mod witness;
 
 #[cfg(test)]
 mod tests;

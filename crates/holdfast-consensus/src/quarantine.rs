@@ -2,17 +2,23 @@
 
 use crate::host;
 use crate::inner::{Inner, Phase, leadership};
-use crate::raft_types::Raft;
 use crate::step_down;
 use std::sync::Arc;
 use tokio::time::Instant;
 
-/// Stops serving now, hands over leadership if this node has it, and stops Raft.
-pub(crate) fn leave(inner: &Arc<Inner>, raft: &Raft, why: String) {
+/// Stops serving now, hands over leadership if this node has it, and stops Raft. A node that waits to join never does.
+pub(crate) fn leave(inner: &Arc<Inner>, why: &str) {
+    let phase = inner.phase.borrow().clone();
+    if matches!(phase, Phase::Quarantined(_) | Phase::Stopped(_)) {
+        return;
+    }
     tracing::error!(reason = %why, "this node is quarantined");
     let text = format!("{why}; remove the node and add it with a new id");
     inner.set_phase(Phase::Quarantined(text));
-    let (inner, raft) = (Arc::clone(inner), raft.clone());
+    let Phase::Running(raft) = phase else {
+        return;
+    };
+    let inner = Arc::clone(inner);
     host::spawn(async move {
         if leadership(&raft).leads {
             let until = Instant::now() + inner.timing.election_max;

@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use holdfast_machine::Unavailable;
 use holdfast_proto::peer::v1 as pb;
 use holdfast_transport::{Channel, FrameSink, FrameSource, Handler, Refused};
-use holdfast_types::NodeId;
+use holdfast_types::{NodeId, StoreId};
 use openraft::raft::TransferLeaderError;
 use pb::refusal::Reason;
 use pb::request::Body as Ask;
@@ -83,7 +83,9 @@ impl Server {
             return Err(refusal(Reason::NotServing, text));
         }
         if let Ask::Ping(ping) = &body {
-            return Ok(Answer::Ping(pong(inner, from, ping)));
+            let store = request.header.map(|header| header.store_id);
+            let store = store.and_then(|id| <[u8; 16]>::try_from(&*id).ok());
+            return Ok(Answer::Ping(pong(inner, (from, store.map(StoreId)), ping)));
         }
         let raft = inner.raft().map_err(|why| not_serving(&why))?;
         match body {
@@ -179,7 +181,11 @@ async fn transfer(raft: &Raft, request: &pb::TransferRequest) -> Result<Answer, 
 }
 
 /// What this node says of itself.
-fn pong(inner: &Inner, from: u64, ping: &pb::PingRequest) -> pb::PingResponse {
+fn pong(
+    inner: &Inner,
+    (from, store): (u64, Option<StoreId>),
+    ping: &pb::PingRequest,
+) -> pb::PingResponse {
     use pb::ping_response::Phase as Said;
     if let Some(member) = &ping.member {
         inner.peers.learn_address(from, codec::to_member(member).1);
@@ -190,9 +196,16 @@ fn pong(inner: &Inner, from: u64, ping: &pb::PingRequest) -> pb::PingResponse {
         software_version: inner.version.clone(),
         you_lost_entries: inner.link.acknowledged.has_lost(from),
         you_are_unknown: visitors::is_here(inner, from),
+        promise: Some(inner.witness.promise(&inner.log)),
         member: Some(codec::member(inner.node(), &inner.me)),
         ..pb::PingResponse::default()
     };
+    if let (Some(store), Some(promise)) = (store, &ping.promise)
+        && !pong.you_are_unknown
+    {
+        inner.witness.heard(from, store, promise);
+        pong.you_had_promised = inner.witness.told_by_others(from, store, promise.life);
+    }
     let phase = inner.phase.borrow().clone();
     pong.set_phase(match &phase {
         Phase::Joining(_) => Said::Pristine,

@@ -20,6 +20,7 @@ use crate::server::Server;
 use crate::state_adapter::StateAdapter;
 use crate::timing::{Preset, Snapshots, Timing, TimingError};
 use crate::visitors::Visitors;
+use crate::witness::Witness;
 use crate::{duties, join, read_index, roster};
 use holdfast_machine::{StorageFault, Unavailable};
 use holdfast_store::Stores;
@@ -226,6 +227,7 @@ fn assemble(options: Options) -> (Arc<Inner>, Rounds) {
     let me = me.map_or_else(MemberInfo::default, |member| member.info.clone());
     let (reads, rounds) = ReadBatch::new();
     let applied = options.stores.state.applied().position.index;
+    let witness = Witness::new(&options.stores);
     let link = Link {
         node: node.0,
         cluster: options.cluster,
@@ -255,6 +257,7 @@ fn assemble(options: Options) -> (Arc<Inner>, Rounds) {
         applied: Arc::new(AppliedIndex::new(applied)),
         phase: watch::Sender::new(Phase::Joining("starting".to_owned())),
         peers: Peers::default(),
+        witness,
         leader_clock: Mutex::new(LeaderClock::default()),
         clock_verdict: Mutex::default(),
         freshness: Freshness::default(),

@@ -26,7 +26,7 @@ mod state;
 mod watermark;
 
 pub use fault::FaultHook;
-pub use log::{DurableCallback, LogBounds, LogStore, Purged, SyncTimings};
+pub use log::{Batches, DurableCallback, LogBounds, LogStore, Purged, SyncTimings};
 pub use open::{OpenError, Quarantine, Stores, open};
 pub use options::Options;
 pub use snapshot::{

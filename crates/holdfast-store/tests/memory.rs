@@ -70,8 +70,14 @@ fn a_disk_that_went_back_in_time_is_noticed_only_by_others() {
     let image = simulated.disk.image();
     let _answers = append_later(&stores.log, vec![entry(1, 9)]);
     simulated.settle();
+    let promised = stores.log.batches().promised;
     simulated.disk.restore(&image);
     let stores = simulated.open();
+    let found = stores.log.batches().found;
+    assert!(
+        found < promised,
+        "whoever was told {promised} can tell: {found}"
+    );
     assert_eq!(
         (stores.log.bounds().last, stores.quarantine),
         (Some(0), None)

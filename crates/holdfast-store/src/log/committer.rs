@@ -5,6 +5,7 @@
 //! What waits for operations and drives it belongs to the disk: a thread, or a task of a simulation.
 
 use super::keys;
+use super::progress::Progress;
 use super::queue::{Op, Queue};
 use super::timings::Timings;
 use super::{DurableCallback, Purged};
@@ -24,6 +25,7 @@ pub(crate) struct Committer {
     pub(super) watermark: Watermark,
     pub(super) extent: Extent,
     pub(super) timings: Arc<Timings>,
+    pub(super) progress: Arc<Progress>,
 }
 
 /// What the table holds, as last written.
@@ -80,6 +82,7 @@ impl Committer {
             self.watermark
                 .promise(self.extent.mark)
                 .map_err(|error| failed("writing the watermark", &error))?;
+            self.progress.promised(self.extent.mark.batch);
             step("acknowledge");
         }
         Ok(())

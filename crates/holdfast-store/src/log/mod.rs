@@ -2,12 +2,14 @@
 
 mod committer;
 pub(crate) mod keys;
+mod progress;
 mod queue;
 mod recover;
 mod store;
 mod tail;
 mod timings;
 
+pub use progress::Batches;
 pub use store::LogStore;
 pub use timings::SyncTimings;
 

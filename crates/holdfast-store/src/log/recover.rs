@@ -4,6 +4,7 @@
 
 use super::committer::{Committer, Extent};
 use super::keys;
+use super::progress::{Batches, Progress};
 use super::queue::Queue;
 use super::store::LogStore;
 use super::tail::Tail;
@@ -39,6 +40,14 @@ pub(crate) fn recover(
     let loaded = load(&*table).map_err(corrupt)?;
     let pristine = loaded.mark.batch == 0;
     let quarantine = judge(&found, loaded.mark);
+    let promised = match &found {
+        watermark::Found::Mark(_, promised) => promised.batch,
+        watermark::Found::Nothing | watermark::Found::Unreadable => 0,
+    };
+    let progress = Arc::new(Progress::new(Batches {
+        found: loaded.mark.batch,
+        promised,
+    }));
     let mut tail = Tail::new(loaded.purged, loaded.mark.end, options.log_tail_bytes);
     tail.vote = loaded.vote;
     tail.committed = loaded.committed;
@@ -58,13 +67,19 @@ pub(crate) fn recover(
                     first,
                 },
                 timings: Arc::default(),
+                progress: Arc::clone(&progress),
             };
             (table, Some(committer))
         }
         _ => (table, None),
     };
-    let log = LogStore::start(&**disk, table, queue, Arc::clone(faults), committer)
-        .map_err(|error| OpenError::Io(error.to_string()))?;
+    let log = LogStore::start(
+        &**disk,
+        (table, queue, progress),
+        Arc::clone(faults),
+        committer,
+    )
+    .map_err(|error| OpenError::Io(error.to_string()))?;
     Ok(Recovered {
         log,
         quarantine,

@@ -2,6 +2,7 @@
 
 use super::committer::Committer;
 use super::keys;
+use super::progress::{Batches, Progress};
 use super::queue::{Op, Queue};
 use super::tail::Source;
 use super::timings::{SyncTimings, Timings};
@@ -19,6 +20,7 @@ pub struct LogStore {
     queue: Arc<Queue>,
     faults: Arc<Faults>,
     timings: Arc<Timings>,
+    progress: Arc<Progress>,
     driver: Mutex<Option<Box<dyn Driver>>>,
 }
 
@@ -26,8 +28,7 @@ impl LogStore {
     /// With a committer, or without one when nothing may be written.
     pub(crate) fn start(
         disk: &dyn Disk,
-        table: Arc<dyn LogTable>,
-        queue: Arc<Queue>,
+        (table, queue, progress): (Arc<dyn LogTable>, Arc<Queue>, Arc<Progress>),
         faults: Arc<Faults>,
         committer: Option<Committer>,
     ) -> std::io::Result<Self> {
@@ -42,6 +43,7 @@ impl LogStore {
             queue,
             faults,
             timings: timings.unwrap_or_default(),
+            progress,
             driver: Mutex::new(driver),
         })
     }
@@ -237,6 +239,12 @@ impl LogStore {
     #[must_use]
     pub fn committed(&self) -> Option<Bytes> {
         self.queue.lock().tail.committed.clone()
+    }
+
+    /// How far the log has come.
+    #[must_use]
+    pub fn batches(&self) -> Batches {
+        self.progress.batches()
     }
 
     /// How long durable writes took; asking begins a new search for the longest.

@@ -129,6 +129,7 @@ impl Subject {
                 Err(_) => false,
             });
         let acknowledged = answered.map(|(moment, _)| *moment).max().unwrap_or(0);
+        let promised = self.stores.log.batches().promised;
         cut(&self.simulated, self.random.next());
         self.simulated.settle();
         let late = self
@@ -139,6 +140,10 @@ impl Subject {
         self.stores = self.simulated.open();
         if let Some(why) = &self.stores.quarantine {
             return Err(why.to_string());
+        }
+        let batch = self.stores.log.batches().found;
+        if batch < promised {
+            return Err(format!("batch {promised} was promised, {batch} is found"));
         }
         let found = Model::of(&self.stores);
         if !self.moments[acknowledged..].contains(&found) {
