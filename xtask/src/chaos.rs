@@ -185,8 +185,13 @@ fn worst(told: Vec<Result<ExitCode>>) -> Result<ExitCode> {
         return Ok(violated);
     }
     let codes: Vec<ExitCode> = told.into_iter().collect::<Result<_>>()?;
-    let other = codes.into_iter().find(|code| *code != ExitCode::SUCCESS);
-    Ok(other.unwrap_or(ExitCode::SUCCESS))
+    // As in the harness: what could not be done outweighs what could not be said.
+    let ranked = [3, 2].map(ExitCode::from);
+    let worst = ranked.into_iter().find(|code| codes.contains(code));
+    let other = || codes.iter().find(|code| **code != ExitCode::SUCCESS);
+    Ok(worst
+        .or_else(|| other().copied())
+        .unwrap_or(ExitCode::SUCCESS))
 }
 
 /// Every scenario, with the table of the seeded bugs that were hunted before.
@@ -217,6 +222,8 @@ mod tests {
         assert_eq!(worst(vec![broken, violated]).unwrap(), ExitCode::from(1));
         let codes = [0, 2, 0].map(|code| Ok(ExitCode::from(code)));
         assert_eq!(worst(codes.into()).unwrap(), ExitCode::from(2));
+        let codes = [2, 3, 0].map(|code| Ok(ExitCode::from(code)));
+        assert_eq!(worst(codes.into()).unwrap(), ExitCode::from(3));
         let code = one_after_the_other([part(0), part(0), part(0)], || done.get() == 2);
         assert!(code.is_err());
         assert_eq!(done.get(), 2);

@@ -28,7 +28,8 @@ Usage: cargo xtask <COMMAND>
       --release          builds longer, then runs twice as fast
   chaos [ARGS]         Real processes under faults; without ARGS what CI runs, `list` shows what there is
       --release          builds longer; the server is as users have it
-      --nightly          everything that takes hours: 20 000 seeds, all mutants, all scenarios;
+      --nightly          everything that takes hours: 20 000 seeds, lying disks, all mutants, all
+                         scenarios;
                          a shorter or another night: --seeds A..B, --minutes N for scenarios
   bench [-- ARGS]      Build in release mode and run the benchmarks beside etcd
   help                 This text

@@ -106,7 +106,12 @@ static LIVING: std::sync::OnceLock<Option<Mutant>> = std::sync::OnceLock::new();
 fn living() -> Option<Mutant> {
     *LIVING.get_or_init(|| {
         let name = std::env::var("HOLDFAST_MUTANT").ok()?;
-        Mutant::parse(&name)
+        let known = Mutant::parse(&name);
+        assert!(
+            known.is_some(),
+            "HOLDFAST_MUTANT names no seeded bug; `cargo xtask sim --list-mutants` shows them"
+        );
+        known
     })
 }
 
