@@ -2,13 +2,15 @@
 
 mod answers;
 mod control;
+#[cfg(test)]
+mod tests;
 
 use crate::catalogue::{self, Cost};
 use crate::evidence::Evidence;
 use crate::runner::Facts;
 use crate::scenario::Scenario;
 use holdfast_check::{
-    Claims, History, LivenessBounds, NodeState, Nonces, Ruling, Verdict, Violation, judge_all,
+    Claims, Fault, History, Judge, LivenessBounds, NodeState, Nonces, Ruling, Verdict, judge_all,
 };
 use std::collections::BTreeSet;
 
@@ -39,9 +41,6 @@ pub const OF_PROCESSES: &[(&str, &str)] = &[
         "a node whose disk was set back never leads or seeks votes again",
     ),
 ];
-
-/// Most violations that are told.
-const VIOLATIONS_MAX: usize = 20;
 
 /// How fast it must be again after healing, in percent of before. Real machines have other things to do as well.
 fn bounds() -> LivenessBounds {
@@ -163,37 +162,13 @@ fn replace(verdicts: &mut [Verdict], by: Verdict) {
     }
 }
 
-fn verdict(checker: &str, checked: usize, held: &str, wrong: Vec<String>) -> Verdict {
-    let violation = |what| Violation {
-        what,
-        at_ns: None,
-        operations: Vec::new(),
-        nodes: Vec::new(),
-    };
-    let wrong = wrong.into_iter().map(violation).collect();
-    verdict_of(checker, checked, held, at_most(wrong))
-}
-
-fn verdict_of(checker: &str, checked: usize, held: &str, violations: Vec<Violation>) -> Verdict {
-    Verdict {
-        checker: checker.to_owned(),
-        ruling: if violations.is_empty() {
-            Ruling::Ok
-        } else {
-            Ruling::Violation
-        },
-        checked: u64::try_from(checked).unwrap_or(u64::MAX),
-        summary: violations
-            .first()
-            .map_or_else(|| held.to_owned(), |first| first.what.clone()),
-        violations,
+fn verdict(checker: &'static str, checked: usize, held: &str, wrong: Vec<String>) -> Verdict {
+    let mut judge = Judge::new(checker);
+    judge.checked(checked);
+    for what in wrong {
+        judge.blame(what.into());
     }
-}
-
-/// The first few.
-fn at_most(mut violations: Vec<Violation>) -> Vec<Violation> {
-    violations.truncate(VIOLATIONS_MAX);
-    violations
+    judge.finish(held)
 }
 
 /// What was not searched cannot be called clean.
@@ -216,7 +191,12 @@ fn nonces(evidence: &Evidence) -> Verdict {
         .filter_map(|data| Some(&data.as_ref().ok()?.records));
     let remembered = evidence.remembered.iter().map(|(_, records)| records);
     for record in stopped.chain(remembered).flatten() {
-        nonces.see(record.key_term, b"", &record.nonce, &record.hash);
+        nonces.see(
+            record.key_term,
+            &record.namespace,
+            &record.nonce,
+            &record.hash,
+        );
     }
     nonces.verdict()
 }
@@ -294,89 +274,44 @@ fn state_scan(facts: &Facts, evidence: &Evidence) -> Verdict {
     )
 }
 
-/// A node whose disk went back has forgotten what it promised: it must never lead or seek votes again. `None` when no disk
-/// was set back.
+/// A node whose disk was set back has forgotten what it promised: it must never lead or seek votes again, and must have noticed
+/// by the end, or it would give the next vote that it is asked for. `None` when no disk was set back.
 fn quarantine(history: &History) -> Option<Verdict> {
-    let set_back = history
+    let set_back: Vec<&Fault> = history
         .faults
         .iter()
-        .filter(|fault| fault.kind == "rolled-back-disk");
-    let mut looked = 0;
-    let mut wrong = BTreeSet::new();
-    let mut any = false;
-    for fault in set_back {
-        any = true;
+        .filter(|fault| fault.kind == "rolled-back-disk")
+        .collect();
+    if set_back.is_empty() {
+        return None;
+    }
+    let mut judge = Judge::new("quarantine");
+    for (fault, node) in set_back
+        .iter()
+        .flat_map(|fault| fault.nodes.iter().map(move |node| (fault, *node)))
+    {
         let since = fault.until_ns.unwrap_or(u64::MAX);
-        for sample in &history.samples {
-            if fault.nodes.contains(&sample.node) && sample.at_ns >= since {
-                looked += 1;
-                if matches!(sample.state, NodeState::Leader | NodeState::Candidate) {
-                    wrong.insert(format!(
-                        "node {} takes part in elections after its disk was set back",
-                        sample.node
-                    ));
-                }
-            }
+        let samples = history.samples.iter();
+        let seen: Vec<NodeState> = samples
+            .filter(|sample| sample.node == node && sample.at_ns >= since)
+            .map(|sample| sample.state)
+            .collect();
+        judge.checked(seen.len());
+        let seeks = |state: &NodeState| matches!(state, NodeState::Leader | NodeState::Candidate);
+        if seen.iter().any(seeks) {
+            judge.blame(
+                format!("node {node} takes part in elections after its disk was set back").into(),
+            );
+        }
+        match seen.last() {
+            None => judge.doubt(format!(
+                "node {node} was not seen after its disk was set back"
+            )),
+            Some(NodeState::Quarantined | NodeState::Down) => {}
+            Some(_) => judge.blame(
+                format!("node {node} would still vote although its disk was set back").into(),
+            ),
         }
     }
-    let held = "no node led or sought votes after its disk was set back";
-    any.then(|| verdict("quarantine", looked, held, wrong.into_iter().collect()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use holdfast_check::{Fault, NodeSample};
-
-    fn set_back(state: NodeState) -> History {
-        let fault = Fault {
-            kind: "rolled-back-disk".to_owned(),
-            nodes: vec![2],
-            detail: String::new(),
-            from_ns: 1,
-            until_ns: Some(5),
-            verified: true,
-            hit_leader: false,
-        };
-        let sample = NodeSample {
-            node: 2,
-            life: 2,
-            at_ns: 9,
-            state,
-            sealed: true,
-            term: 3,
-            leader: None,
-            committed: 0,
-            applied: 0,
-            digests: Vec::new(),
-        };
-        History {
-            faults: vec![fault],
-            samples: vec![sample],
-            ..History::default()
-        }
-    }
-
-    #[test]
-    fn a_history_tells_who_was_lost() {
-        let away = |state| lost(&set_back(state));
-        assert_eq!(away(NodeState::Quarantined), BTreeSet::from([2]));
-        assert_eq!(away(NodeState::Down), BTreeSet::from([2]));
-        assert_eq!(away(NodeState::Follower), BTreeSet::new());
-        let mut killed = set_back(NodeState::Down);
-        killed.faults[0].kind = "kill".to_owned();
-        assert_eq!(
-            lost(&killed),
-            BTreeSet::new(),
-            "who was only killed must come back"
-        );
-    }
-
-    #[test]
-    fn who_forgot_must_not_seek_votes() {
-        let ruling = |state| quarantine(&set_back(state)).unwrap().ruling;
-        assert_eq!(ruling(NodeState::Quarantined), Ruling::Ok);
-        assert_eq!(ruling(NodeState::Candidate), Ruling::Violation);
-        assert_eq!(quarantine(&History::default()), None);
-    }
+    Some(judge.finish("no node led, sought votes or would give one after its disk was set back"))
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 /// Violations kept in a verdict; a broken run has thousands, and the first few show why.
 const VIOLATIONS_MAX: usize = 20;
 
-/// A judgement being made.
-pub(crate) struct Judge {
+/// A judgement being made, by a checker of this crate or by one that needs more than a history.
+pub struct Judge {
     checker: &'static str,
     checked: u64,
     found: u64,
@@ -16,7 +16,9 @@ pub(crate) struct Judge {
 }
 
 impl Judge {
-    pub(crate) const fn new(checker: &'static str) -> Self {
+    /// For the checker of this name.
+    #[must_use]
+    pub const fn new(checker: &'static str) -> Self {
         Self {
             checker,
             checked: 0,
@@ -27,12 +29,12 @@ impl Judge {
     }
 
     /// So many more things were checked.
-    pub(crate) fn checked(&mut self, things: usize) {
+    pub fn checked(&mut self, things: usize) {
         self.checked += count(things);
     }
 
     /// Something did not hold.
-    pub(crate) fn blame(&mut self, violation: Violation) {
+    pub fn blame(&mut self, violation: Violation) {
         self.found += 1;
         if self.violations.len() < VIOLATIONS_MAX {
             self.violations.push(violation);
@@ -40,7 +42,7 @@ impl Judge {
     }
 
     /// It cannot be said, and why. A violation outweighs it; of several doubts the first is told.
-    pub(crate) fn doubt(&mut self, why: impl Into<String>) {
+    pub fn doubt(&mut self, why: impl Into<String>) {
         self.doubt.get_or_insert_with(|| why.into());
     }
 
@@ -58,7 +60,8 @@ impl Judge {
     }
 
     /// The verdict; `held` is what is said when everything did.
-    pub(crate) fn finish(self, held: impl Into<String>) -> Verdict {
+    #[must_use]
+    pub fn finish(self, held: impl Into<String>) -> Verdict {
         let ruling = match (self.found, &self.doubt) {
             (0, None) => Ruling::Ok,
             (0, Some(_)) => Ruling::Inconclusive,

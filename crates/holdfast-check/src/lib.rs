@@ -45,6 +45,7 @@ pub use coverage::{Claims, coverage};
 pub use digests::digests;
 pub use duplicates::duplicates;
 pub use durability::durability;
+pub use judge::Judge;
 pub use linearizability::linearizability;
 pub use liveness::{LivenessBounds, liveness};
 pub use model::{

@@ -305,3 +305,15 @@ pub struct Violation {
     /// The nodes it concerns.
     pub nodes: Vec<u64>,
 }
+
+impl From<String> for Violation {
+    /// One of which no time, operation or node is known, or whose words name them.
+    fn from(what: String) -> Self {
+        Self {
+            what,
+            at_ns: None,
+            operations: Vec::new(),
+            nodes: Vec::new(),
+        }
+    }
+}

@@ -58,6 +58,9 @@ impl Ask {
     }
 }
 
+/// How the API says that a conditional write came too late.
+const CAS_MISMATCH: &str = "check-and-set parameter did not match";
+
 /// Sends it and waits; `None` when no answer came: the node died, or took too long.
 pub(crate) async fn ask(door: &Door, ask: Ask) -> Option<Answer> {
     let Json::Object(body) = ask.body else {
@@ -88,7 +91,7 @@ pub(crate) async fn ask(door: &Door, ask: Ask) -> Option<Answer> {
 /// What a refusal means to whoever keeps the books; `changes` when the request would have changed something.
 pub(crate) fn refused(refusal: &Refusal, changes: bool) -> Outcome {
     match refusal {
-        Refusal::Invalid(text) if text.contains("check-and-set") => Outcome::CasMismatch,
+        Refusal::Invalid(text) if text.contains(CAS_MISMATCH) => Outcome::CasMismatch,
         Refusal::Denied => Outcome::Denied,
         Refusal::Sealed
         | Refusal::Txn(TxnError::Sealed)
@@ -100,14 +103,16 @@ pub(crate) fn refused(refusal: &Refusal, changes: bool) -> Outcome {
     }
 }
 
-/// Whether an answer says that something is broken inside: no fault that a run makes explains it.
-pub(crate) const fn is_broken(refusal: &Refusal) -> bool {
-    matches!(
-        refusal,
+/// Whether an answer says that something is broken inside, or that a request was malformed, which none is: no fault that a run
+/// makes explains it.
+pub(crate) fn is_broken(refusal: &Refusal) -> bool {
+    match refusal {
+        Refusal::Invalid(text) => !text.contains(CAS_MISMATCH),
         Refusal::Internal(_)
-            | Refusal::Txn(TxnError::Corrupt(_))
-            | Refusal::Commit(CommitError::Txn(TxnError::Corrupt(_)))
-    )
+        | Refusal::Txn(TxnError::Corrupt(_))
+        | Refusal::Commit(CommitError::Txn(TxnError::Corrupt(_))) => true,
+        _ => false,
+    }
 }
 
 /// What an answer about a secret shows.

@@ -25,7 +25,7 @@ const NOBODYS: u64 = u64::MAX;
 /// What the clients of a run share.
 pub(crate) struct Desk {
     cluster: Cluster,
-    /// Tokens made and not known to be revoked, by label.
+    /// Every token that was made, by label.
     tokens: Mutex<BTreeMap<u64, Held>>,
     next_client: AtomicU64,
     next_value: AtomicU64,
@@ -201,7 +201,7 @@ impl Client<'_> {
         self.dice.pick(&self.desk.cluster.ids()).unwrap_or(1)
     }
 
-    /// Asks a node and keeps the books; `read` tells what a reply shows.
+    /// Asks a node and keeps the books; `changes`: whether the request would change something.
     async fn do_it(
         &mut self,
         node: u64,
@@ -427,7 +427,7 @@ impl Desk {
         }
     }
 
-    /// After healing: one write on every node, every secret read from every node, and every token tried.
+    /// After healing: every secret read on every node, every token tried on one of them, then one write on every node.
     ///
     /// # Errors
     /// The node that did not answer as a healthy one does.

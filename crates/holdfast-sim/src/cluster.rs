@@ -208,7 +208,10 @@ impl Cluster {
         let mut made = None;
         for _ in 0..100 {
             let id = self.dice.pick(&self.ids()).unwrap_or(1);
-            let Some(door) = self.door(id) else { continue };
+            let Some(door) = self.door(id) else {
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            };
             let init = Ask::new(Operation::Write, "sys/init", None).body(body.clone());
             if let Some(answer) = ask(&door, init).await
                 && let Ok(reply) = answer.result
@@ -240,7 +243,10 @@ impl Cluster {
         let root = self.keys.lock().root.clone();
         let body = json!({ "type": "kv", "options": { "version": "2" } });
         for _ in 0..50 {
-            let Some(door) = self.door(1) else { continue };
+            let Some(door) = self.door(1) else {
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            };
             let mount = Ask::new(Operation::Write, "sys/mounts/kept", Some(&root));
             match ask(&door, mount.body(body.clone()))
                 .await

@@ -22,7 +22,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SEED")]
     pub(crate) replay: Option<u64>,
     /// With --replay: every message too.
-    #[arg(long)]
+    #[arg(long, requires = "replay")]
     pub(crate) messages: bool,
     /// Virtual seconds in which things go wrong.
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
@@ -31,7 +31,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) lying_disks: bool,
     /// Print each seed with the hash of its trace.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "replay")]
     pub(crate) traces: bool,
     /// Print the result as JSON.
     #[arg(long)]

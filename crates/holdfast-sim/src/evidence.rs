@@ -6,8 +6,8 @@ use crate::ledger::Ledger;
 use crate::observe::hex;
 use bytes::Bytes;
 use holdfast_check::{
-    Canaries, Claims, History, LivenessBounds, LogRecord, NodeLog, Nonces, Payload, Ruling,
-    Verdict, Violation, judge_all, liveness,
+    Canaries, Claims, History, Judge, LivenessBounds, LogRecord, NodeLog, Nonces, Payload, Verdict,
+    judge_all, liveness,
 };
 use holdfast_consensus::{EntryPayload, read_entry, read_log_id};
 use holdfast_machine::{Command, Row, Space, Write};
@@ -168,38 +168,49 @@ fn see(nonces: &mut Nonces, key: &[u8], value: &[u8]) {
 /// Whether nobody was told that something is broken inside.
 fn answers(reports: &[String], asked: usize) -> Verdict {
     let summary = "no answer said that something is broken inside";
-    verdict("answers", asked as u64, summary, reports.to_vec())
+    verdict("answers", asked, summary, reports)
 }
 
 /// Whether no process ended by itself whose disk was left alone.
 fn processes(deaths: &[String], nodes: usize) -> Verdict {
     let summary = "no process ended by itself whose disk nothing had been done to";
-    verdict("processes", nodes as u64, summary, deaths.to_vec())
+    verdict("processes", nodes, summary, deaths)
 }
 
 /// Whether the cluster came back after healing, and every node does its work.
 fn recovery(end: Result<(), String>) -> Verdict {
     let summary = "after healing the nodes are one cluster again, and each reads and writes";
-    verdict("recovery", 1, summary, end.err().into_iter().collect())
+    verdict("recovery", 1, summary, end.err().as_slice())
 }
 
-fn verdict(checker: &str, checked: u64, summary: &str, found: Vec<String>) -> Verdict {
-    let ruling = if found.is_empty() {
-        Ruling::Ok
-    } else {
-        Ruling::Violation
-    };
-    let violation = |what| Violation {
-        what,
-        at_ns: None,
-        operations: Vec::new(),
-        nodes: Vec::new(),
-    };
-    Verdict {
-        checker: checker.to_owned(),
-        ruling,
-        checked,
-        summary: summary.to_owned(),
-        violations: found.into_iter().map(violation).collect(),
+fn verdict(checker: &'static str, checked: usize, held: &str, found: &[String]) -> Verdict {
+    let mut judge = Judge::new(checker);
+    judge.checked(checked);
+    for what in found {
+        judge.blame(what.clone().into());
+    }
+    judge.finish(held)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use holdfast_check::Ruling;
+
+    #[test]
+    fn what_a_cluster_tells_of_itself_is_judged() {
+        let broken = "node 2 told client 3 that it is broken inside".to_owned();
+        let told = answers(&[broken.clone(), broken.clone()], 9);
+        assert_eq!((told.ruling, told.checked), (Ruling::Violation, 9));
+        assert!(told.summary.starts_with(&broken), "{}", told.summary);
+        let ended = processes(&["node 1 ended".to_owned()], 3);
+        assert_eq!(ended.ruling, Ruling::Violation);
+        assert_eq!(ended.summary, "node 1 ended");
+        let apart = recovery(Err("they stayed apart".to_owned()));
+        assert_eq!(apart.ruling, Ruling::Violation);
+        assert_eq!(apart.summary, "they stayed apart");
+        for held in [answers(&[], 9), processes(&[], 3), recovery(Ok(()))] {
+            assert_eq!(held.ruling, Ruling::Ok);
+        }
     }
 }

@@ -41,6 +41,31 @@ pub(crate) struct Who {
     pub(crate) life: u64,
 }
 
+/// What a node holds at an index.
+#[derive(Clone, Copy)]
+pub(crate) enum Look {
+    /// That life is over: it no longer matters.
+    Gone,
+    /// It is held back, and does nothing.
+    StandsStill,
+    /// The hash of its entry, if it has one.
+    Holds(Option<[u8; 32]>),
+}
+
+impl Look {
+    /// At a node, if that life of it goes on.
+    pub(crate) fn at(running: Option<&Running>, index: u64) -> Self {
+        match running {
+            None => Self::Gone,
+            Some(running) if running.life.is_held() => Self::StandsStill,
+            Some(running) => {
+                let entry = hashed(running, index, index + 1).next();
+                Self::Holds(entry.map(|(_, hash)| hash))
+            }
+        }
+    }
+}
+
 fn hashed(running: &Running, from: u64, to: u64) -> impl Iterator<Item = (u64, [u8; 32])> {
     stored_entries(running, from, to)
         .into_iter()
@@ -85,12 +110,8 @@ impl Ledger {
         news
     }
 
-    /// What is still held although it is not what was committed.
-    pub(crate) fn settle<'a>(
-        &mut self,
-        now_ns: u64,
-        alive: impl Fn(Who) -> Option<&'a Running>,
-    ) -> Vec<String> {
+    /// What is still held although it is not what was committed. `look` tells what a node now holds at an index.
+    pub(crate) fn settle(&mut self, now_ns: u64, look: impl Fn(Who, u64) -> Look) -> Vec<String> {
         let mut wrong = Vec::new();
         let due: Vec<Doubt> = self
             .doubts
@@ -101,20 +122,17 @@ impl Ledger {
                 node: doubt.node,
                 life: doubt.life,
             };
-            // One that is gone no longer matters.
-            let Some(running) = alive(who) else {
-                continue;
-            };
-            if running.life.is_held() {
+            match look(who, doubt.index) {
                 // One that stands still has had no time.
-                doubt.until_ns = now_ns + DOUBT_NS;
-                self.doubts.push(doubt);
-                continue;
-            }
-            let held = hashed(running, doubt.index, doubt.index + 1).next();
-            if held == Some((doubt.index, doubt.hash)) {
-                let (node, index) = (doubt.node, doubt.index);
-                wrong.push(format!("node {node} keeps another committed entry {index}"));
+                Look::StandsStill => {
+                    doubt.until_ns = now_ns + DOUBT_NS;
+                    self.doubts.push(doubt);
+                }
+                Look::Holds(Some(hash)) if hash == doubt.hash => {
+                    let (node, index) = (doubt.node, doubt.index);
+                    wrong.push(format!("node {node} keeps another committed entry {index}"));
+                }
+                Look::Gone | Look::Holds(_) => {}
             }
         }
         wrong
@@ -156,21 +174,97 @@ impl Ledger {
     /// The entry committed in an earlier term that a new leader has not, or has otherwise.
     pub(crate) fn missing(&self, node: u64, running: &Running) -> Option<String> {
         let glance = running.glance();
-        let earlier = |(_, (_, term)): &(&u64, &([u8; 32], u64))| *term < glance.term;
-        let (last, _) = self.committed.iter().rev().find(earlier)?;
+        let last = self.last_before(glance.term)?;
         let from = last.saturating_sub(LEADER_ENTRIES);
-        let own: BTreeMap<u64, [u8; 32]> = hashed(running, from, last + 1).collect();
-        if own.is_empty() && glance.applied < *last {
-            return Some(format!(
-                "node {node} leads without the committed entry {last}"
-            ));
-        }
-        // What it has purged was committed; the rest must be there.
-        let begins = own.first_key_value().map_or(last + 1, |(index, _)| *index);
-        let mut committed = self.committed.range(begins..).filter(earlier);
-        let (index, _) = committed.find(|(index, (hash, _))| own.get(index) != Some(hash))?;
+        let own = hashed(running, from, last + 1).collect();
+        let index = self.lacks((glance.term, glance.applied), last, &own)?;
         Some(format!(
             "node {node} leads without the committed entry {index}"
         ))
+    }
+
+    /// The last entry that was committed before a term.
+    fn last_before(&self, term: u64) -> Option<u64> {
+        let mut committed = self.committed.iter().rev();
+        let (index, _) = committed.find(|(_, (_, of))| *of < term)?;
+        Some(*index)
+    }
+
+    /// The first entry up to `last`, committed before its term, that a leader lacks which has applied so much and holds `own`.
+    fn lacks(
+        &self,
+        (term, applied): (u64, u64),
+        last: u64,
+        own: &BTreeMap<u64, [u8; 32]>,
+    ) -> Option<u64> {
+        if own.is_empty() && applied < last {
+            return Some(last);
+        }
+        // What it has purged was committed; the rest must be there.
+        let begins = own.first_key_value().map_or(last + 1, |(index, _)| *index);
+        let committed = self.committed.range(begins..);
+        let mut earlier = committed.filter(|(_, (_, of))| *of < term);
+        let (index, _) = earlier.find(|(index, (hash, _))| own.get(index) != Some(hash))?;
+        Some(*index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Entries 1 to 3, committed in term 1.
+    fn ledger() -> Ledger {
+        let committed = (1..=3).map(|index| (index, (of(index), 1)));
+        Ledger {
+            committed: committed.collect(),
+            ..Ledger::default()
+        }
+    }
+
+    fn of(index: u64) -> [u8; 32] {
+        hash(&index.to_be_bytes())
+    }
+
+    #[test]
+    fn a_leader_has_what_was_committed_before_it() {
+        let ledger = ledger();
+        assert_eq!(ledger.last_before(1), None, "its own term's do not count");
+        assert_eq!(ledger.last_before(2), Some(3));
+        let lacks = |own: &[(u64, [u8; 32])], applied| {
+            ledger.lacks((2, applied), 3, &own.iter().copied().collect())
+        };
+        let whole = [(1, of(1)), (2, of(2)), (3, of(3))];
+        assert_eq!(lacks(&whole, 0), None);
+        assert_eq!(lacks(&whole[1..], 0), None, "the first was purged");
+        assert_eq!(lacks(&whole[..2], 0), Some(3));
+        assert_eq!(lacks(&[(1, of(1)), (2, of(9)), (3, of(3))], 0), Some(2));
+        assert_eq!(lacks(&[], 3), None, "all of it was purged");
+        assert_eq!(lacks(&[], 2), Some(3));
+    }
+
+    #[test]
+    fn what_was_committed_stays() {
+        let doubted = || {
+            let mut ledger = ledger();
+            ledger.doubts.push(Doubt {
+                node: 2,
+                life: 1,
+                index: 3,
+                hash: of(9),
+                until_ns: DOUBT_NS,
+            });
+            ledger
+        };
+        let found = |look: Look| doubted().settle(DOUBT_NS, |_, _| look).len();
+        assert_eq!(found(Look::Holds(Some(of(9)))), 1);
+        assert_eq!(found(Look::Holds(Some(of(3)))), 0, "it was put right");
+        assert_eq!(found(Look::Holds(None)), 0, "it was dropped");
+        assert_eq!(found(Look::Gone), 0);
+        let mut ledger = doubted();
+        let keeps = |_: Who, _| Look::Holds(Some(of(9)));
+        assert!(ledger.settle(DOUBT_NS - 1, keeps).is_empty(), "too early");
+        assert!(ledger.settle(DOUBT_NS, |_, _| Look::StandsStill).is_empty());
+        assert_eq!(ledger.settle(2 * DOUBT_NS, keeps).len(), 1, "asked again");
     }
 }

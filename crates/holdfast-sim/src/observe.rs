@@ -1,7 +1,7 @@
 //! What is looked at after each event: the invariants that hold at every moment, whatever fails.
 
 use crate::cluster::Cluster;
-use crate::ledger::{Ledger, Who};
+use crate::ledger::{Ledger, Look, Who};
 use crate::node::{Node, Running};
 use crate::quorum;
 use crate::trace::Trace;
@@ -63,11 +63,11 @@ impl Observer {
     pub(crate) fn look(&mut self, cluster: &Cluster) {
         let now_ns = cluster.trace.now_ns();
         let nodes = cluster.nodes.lock();
-        let alive = |who: Who| {
+        let look = |who: Who, index| {
             let node = nodes.get(&who.node).filter(|node| node.lives == who.life);
-            node.and_then(|node| node.running.as_ref())
+            Look::at(node.and_then(|node| node.running.as_ref()), index)
         };
-        for what in self.ledger.settle(now_ns, alive) {
+        for what in self.ledger.settle(now_ns, look) {
             self.complain(&cluster.trace, "committed-immutable", what);
         }
         for node in nodes.values() {
@@ -241,4 +241,48 @@ fn take_sample(node: &Node, at_ns: u64, digests: Vec<(u64, String)>) -> NodeSamp
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn glance(role: Role, term: u64, committed: u64, applied: u64) -> Glance {
+        Glance {
+            role,
+            term,
+            leader: None,
+            committed,
+            applied,
+        }
+    }
+
+    #[test]
+    fn nothing_goes_back_within_a_life() {
+        let before = glance(Role::Follower, 3, 20, 18);
+        assert!(went_back(&before, &before).is_empty());
+        for (now, what) in [
+            (glance(Role::Follower, 2, 20, 18), "the term"),
+            (glance(Role::Leader, 3, 19, 18), "the committed index"),
+            (glance(Role::Follower, 3, 20, 17), "the applied index"),
+        ] {
+            let told = went_back(&before, &now);
+            assert!(told.len() == 1 && told[0].starts_with(what), "{told:?}");
+        }
+        let left = glance(Role::Quarantined, 0, 0, 18);
+        assert!(went_back(&before, &left).is_empty(), "it tells no term");
+        let emptied = glance(Role::Quarantined, 0, 0, 0);
+        assert_eq!(went_back(&before, &emptied).len(), 1);
+    }
+
+    #[test]
+    fn each_leadership_is_seen_once() {
+        let (follows, leads) = (
+            glance(Role::Follower, 3, 0, 0),
+            glance(Role::Leader, 3, 0, 0),
+        );
+        assert!(became_leader(None, &leads) && became_leader(Some(&follows), &leads));
+        assert!(!became_leader(Some(&leads), &leads) && !became_leader(Some(&leads), &follows));
+        assert!(became_leader(Some(&leads), &glance(Role::Leader, 4, 0, 0)));
+    }
 }

@@ -28,7 +28,7 @@ pub(crate) struct Total {
     pub(crate) exercised: BTreeMap<&'static str, u64>,
     /// Runs in which something did not hold.
     pub(crate) failed: Vec<Failed>,
-    /// Seed and trace, in order, when they were asked for.
+    /// Seed and trace, in order.
     pub(crate) traces: Vec<(u64, String)>,
 }
 

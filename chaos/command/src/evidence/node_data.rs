@@ -32,6 +32,8 @@ pub struct NodeData {
 /// A sealed record that was stored somewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RecordSeen {
+    /// The namespace, which has a key of its own.
+    pub namespace: [u8; 16],
     /// Term of the key that sealed it.
     pub key_term: u32,
     /// Its nonce.
@@ -181,8 +183,10 @@ fn see(key: &[u8], value: &[u8], records: &mut Vec<RecordSeen>) {
     if key.first() != Some(&(Space::Record as u8)) {
         return;
     }
+    let namespace = key.get(1..17).and_then(|id| id.try_into().ok());
     if let Ok(header) = RecordHeader::parse(value) {
         records.push(RecordSeen {
+            namespace: namespace.unwrap_or_default(),
             key_term: header.term,
             nonce: header.nonce,
             hash: *blake3::hash(value).as_bytes(),

@@ -5,9 +5,8 @@
 //! or rolled back bytes not back: such a fault goes on until the end, and that the node comes back all the same is asked by
 //! `recovery`.
 
-use super::{at_most, verdict_of};
 use crate::catalogue::{self, Cost};
-use holdfast_check::{Fault, Ruling, Verdict, Violation};
+use holdfast_check::{Fault, Judge, Verdict, Violation};
 use holdfast_workload::{OddAnswer, OddAnswers};
 
 /// Judges. `asked` is how many operations there were.
@@ -17,27 +16,28 @@ pub(super) fn answers(
     healed_ns: Option<u64>,
     asked: usize,
 ) -> Verdict {
-    let wrong: Vec<Violation> = odd
-        .kept
-        .iter()
-        .filter(|answer| !is_excused(answer, faults, healed_ns))
-        .map(|answer| Violation {
-            what: format!("node {} answered {}", answer.node, answer.in_words()),
-            at_ns: Some(answer.returned_ns),
-            operations: answer.operation.into_iter().collect(),
-            nodes: vec![answer.node],
-        })
-        .collect();
-    let held = match odd.kept.len() {
+    let mut judge = Judge::new("answers");
+    judge.checked(asked);
+    for answer in &odd.kept {
+        if !is_excused(answer, faults, healed_ns) {
+            judge.blame(Violation {
+                what: format!("node {} answered {}", answer.node, answer.in_words()),
+                at_ns: Some(answer.returned_ns),
+                operations: answer.operation.into_iter().collect(),
+                nodes: vec![answer.node],
+            });
+        }
+    }
+    if odd.missed > 0 {
+        judge.doubt(format!(
+            "{} odd answers were too many to be kept",
+            odd.missed
+        ));
+    }
+    judge.finish(match odd.kept.len() {
         0 => "every answer was one that the API has".to_owned(),
         excused => format!("{excused} answers told of a fault that held their node"),
-    };
-    let mut verdict = verdict_of("answers", asked, &held, at_most(wrong));
-    if odd.missed > 0 && verdict.ruling == Ruling::Ok {
-        verdict.ruling = Ruling::Inconclusive;
-        verdict.summary = format!("{} odd answers were too many to be kept", odd.missed);
-    }
-    verdict
+    })
 }
 
 fn is_excused(answer: &OddAnswer, faults: &[Fault], healed_ns: Option<u64>) -> bool {
@@ -63,6 +63,7 @@ fn excuses(fault: &Fault, answer: &OddAnswer, healed_ns: Option<u64>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use holdfast_check::Ruling;
 
     const HEALED_NS: u64 = 100;
 

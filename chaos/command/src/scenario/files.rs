@@ -43,6 +43,7 @@ shipped![
     "bit-flip-state",
     "bit-flip-manifest",
     "rolled-back-disk",
+    "rolled-back-leader",
     "lying-fsync-control",
     "clock-jump",
     "clock-drift",

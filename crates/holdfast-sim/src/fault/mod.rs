@@ -258,6 +258,10 @@ impl Faults {
     fn note(&mut self, kind: &Kind) {
         let nodes = kind.nodes();
         let leader = self.cluster.leader();
+        assert!(
+            KINDS.contains(&kind.name()),
+            "a kind of fault that no sweep counts"
+        );
         self.cluster.trace.story(&format!("FAULT {kind:?}"));
         self.noted.push(Noted {
             kind: kind.name().to_owned(),
@@ -378,7 +382,7 @@ impl Faults {
     }
 
     fn has_forgotten(&self) -> bool {
-        self.noted.iter().any(|noted| noted.kind == "lying-disk")
+        !self.forgot().is_empty()
     }
 
     /// The log's syncs alone lie: what was promised is promised truly.

@@ -4,7 +4,6 @@ use crate::ask::{Ask, ask, refused};
 use crate::cluster::Cluster;
 use holdfast_check::{Action, Outcome, Seen};
 use holdfast_contract::Operation;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Asks a node to seal the cluster, in the background.
@@ -44,7 +43,6 @@ pub(super) fn step_down(cluster: Cluster, id: u64, fault: usize) {
 
 /// Opens a node as soon as it can be opened.
 pub(crate) async fn open(cluster: Cluster, id: u64) {
-    let cluster = Arc::new(cluster);
     for _ in 0..20 {
         if cluster.door(id).is_none() || cluster.unseal(id).await {
             return;

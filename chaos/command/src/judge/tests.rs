@@ -1,0 +1,179 @@
+//! Each judgement, and what it exists for.
+
+use super::*;
+use crate::evidence::{Hunter, NodeData};
+use crate::runner::Death;
+use holdfast_check::{NodeLog, NodeSample};
+use holdfast_workload::{FinalReads, OddAnswers};
+use std::collections::BTreeMap;
+
+fn facts() -> Facts {
+    Facts {
+        skipped: Vec::new(),
+        deaths: Vec::new(),
+        damaged: BTreeSet::new(),
+        lost: BTreeSet::new(),
+        final_reads: FinalReads::default(),
+        not_level: None,
+        odd: OddAnswers::default(),
+    }
+}
+
+fn left_behind(digest_holds: bool, quarantine: Option<&str>) -> Evidence {
+    let log = NodeLog {
+        node: 2,
+        purged: 0,
+        committed: 0,
+        records: Vec::new(),
+    };
+    let data = NodeData {
+        log,
+        digests: Vec::new(),
+        digest_holds,
+        records: Vec::new(),
+        quarantine: quarantine.map(str::to_owned),
+    };
+    Evidence {
+        nodes: BTreeMap::from([(2, Ok(data))]),
+        hunter: Hunter::idle(),
+        remembered: Vec::new(),
+        missed_packets: 0,
+        panics: Vec::new(),
+    }
+}
+
+#[test]
+fn a_process_ends_only_for_a_reason() {
+    let mut facts = facts();
+    let mut evidence = left_behind(true, None);
+    let ruling = |facts: &Facts, evidence: &Evidence| processes(facts, evidence).ruling;
+    assert_eq!(ruling(&facts, &evidence), Ruling::Ok);
+    evidence.panics.push("node 2 panicked".to_owned());
+    assert_eq!(ruling(&facts, &evidence), Ruling::Violation);
+    evidence.panics.clear();
+    facts.deaths.push(Death {
+        node: 2,
+        how: "code 101".to_owned(),
+        under: Vec::new(),
+    });
+    assert_eq!(ruling(&facts, &evidence), Ruling::Violation);
+    facts.deaths[0].under.push("memory-pressure");
+    assert_eq!(ruling(&facts, &evidence), Ruling::Ok, "a fault explains it");
+    facts.deaths[0].under.clear();
+    facts.damaged.insert(2);
+    assert_eq!(
+        ruling(&facts, &evidence),
+        Ruling::Ok,
+        "its disk was damaged"
+    );
+}
+
+#[test]
+fn who_does_not_come_back_whole_is_told() {
+    let mut facts = facts();
+    assert_eq!(recovery(&facts).ruling, Ruling::Ok);
+    facts.not_level = Some("nobody leads".to_owned());
+    let told = recovery(&facts);
+    assert_eq!(
+        (told.ruling, &*told.summary),
+        (Ruling::Violation, "nobody leads")
+    );
+    facts.not_level = None;
+    facts.final_reads.incomplete = 1;
+    assert_eq!(recovery(&facts).ruling, Ruling::Violation);
+    facts.final_reads.incomplete = 0;
+    facts.final_reads.undecided = 1;
+    assert_eq!(recovery(&facts).ruling, Ruling::Violation);
+}
+
+#[test]
+fn a_state_is_what_its_digest_says() {
+    let mut facts = facts();
+    let ruling = |facts: &Facts, evidence: &Evidence| state_scan(facts, evidence).ruling;
+    assert_eq!(ruling(&facts, &left_behind(true, None)), Ruling::Ok);
+    let wrong = [
+        left_behind(false, None),
+        left_behind(true, Some("the watermark file is missing")),
+    ];
+    for evidence in &wrong {
+        assert_eq!(ruling(&facts, evidence), Ruling::Violation);
+    }
+    facts.damaged.insert(2);
+    for evidence in &wrong {
+        assert_eq!(ruling(&facts, evidence), Ruling::Ok, "damaged on purpose");
+    }
+}
+
+#[test]
+fn nonces_are_told_apart_by_namespace() {
+    let record = |namespace: u8, hash: u8| crate::evidence::RecordSeen {
+        namespace: [namespace; 16],
+        key_term: 1,
+        nonce: [7; 24],
+        hash: [hash; 32],
+    };
+    let ruling = |records: Vec<_>| {
+        let mut evidence = left_behind(true, None);
+        evidence.remembered.push((2, records));
+        nonces(&evidence).ruling
+    };
+    assert_eq!(ruling(vec![record(1, 1), record(1, 1)]), Ruling::Ok);
+    assert_eq!(ruling(vec![record(1, 1), record(2, 2)]), Ruling::Ok);
+    assert_eq!(ruling(vec![record(1, 1), record(1, 2)]), Ruling::Violation);
+}
+
+fn set_back(state: NodeState) -> History {
+    let fault = Fault {
+        kind: "rolled-back-disk".to_owned(),
+        nodes: vec![2],
+        detail: String::new(),
+        from_ns: 1,
+        until_ns: Some(5),
+        verified: true,
+        hit_leader: false,
+    };
+    let sample = NodeSample {
+        node: 2,
+        life: 2,
+        at_ns: 9,
+        state,
+        sealed: true,
+        term: 3,
+        leader: None,
+        committed: 0,
+        applied: 0,
+        digests: Vec::new(),
+    };
+    History {
+        faults: vec![fault],
+        samples: vec![sample],
+        ..History::default()
+    }
+}
+
+#[test]
+fn a_history_tells_who_was_lost() {
+    let away = |state| lost(&set_back(state));
+    assert_eq!(away(NodeState::Quarantined), BTreeSet::from([2]));
+    assert_eq!(away(NodeState::Down), BTreeSet::from([2]));
+    assert_eq!(away(NodeState::Follower), BTreeSet::new());
+    let mut killed = set_back(NodeState::Down);
+    killed.faults[0].kind = "kill".to_owned();
+    assert_eq!(
+        lost(&killed),
+        BTreeSet::new(),
+        "who was only killed must come back"
+    );
+}
+
+#[test]
+fn who_forgot_must_not_seek_votes() {
+    let ruling = |state| quarantine(&set_back(state)).unwrap().ruling;
+    assert_eq!(ruling(NodeState::Quarantined), Ruling::Ok);
+    assert_eq!(ruling(NodeState::Candidate), Ruling::Violation);
+    assert_eq!(ruling(NodeState::Follower), Ruling::Violation);
+    assert_eq!(quarantine(&History::default()), None);
+    let mut unseen = set_back(NodeState::Quarantined);
+    unseen.samples.clear();
+    assert_eq!(quarantine(&unseen).unwrap().ruling, Ruling::Inconclusive);
+}
