@@ -43,13 +43,13 @@ pub(crate) fn notes(
 ) -> Vec<String> {
     let mut notes = Vec::new();
     for death in &facts.deaths {
-        let under = if death.under.is_empty() {
+        let why = if death.under.is_empty() {
             "nothing".to_owned()
         } else {
             death.under.join(", ")
         };
         notes.push(format!(
-            "node {} ended by itself ({}) under {under}",
+            "node {} ended: {}; explained by {why}",
             death.node, death.how
         ));
     }

@@ -125,14 +125,6 @@ impl Relay {
         self.seed
     }
 
-    /// Whether it still moves datagrams: false once a wiretap has panicked.
-    #[must_use]
-    pub fn is_running(&self) -> bool {
-        self.thread
-            .as_ref()
-            .is_some_and(|thread| !thread.is_finished())
-    }
-
     /// Sets what always holds, such as the distances between regions. Healing does not touch it.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ const LOSS: [&str; 1] = ["durability"];
 /// The checker of runs in which losses were made on purpose, to see whether they are seen.
 const CONTROL: &str = "control";
 /// Checkers whose violations are reads older than they were allowed to be.
-const STALE: [&str; 3] = ["linearizability", "staleness", "stale-reads"];
+const STALE: [&str; 2] = ["linearizability", "stale-reads"];
 
 /// One run, without its history. Lengths are nanoseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

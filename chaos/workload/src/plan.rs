@@ -40,8 +40,6 @@ pub struct Plan {
     pub tokens: usize,
     /// How long a client waits for an answer, milliseconds.
     pub timeout_ms: u64,
-    /// When the clients stop by themselves, milliseconds; `None` when they are told to.
-    pub duration_ms: Option<u64>,
     /// Key holders seal the cluster from time to time.
     pub sealing: Option<Sealing>,
     /// Key holders open every sealed node that they see, unless it was sealed by plan just now.
@@ -62,7 +60,6 @@ impl Default for Plan {
             value_bytes: 96,
             tokens: 48,
             timeout_ms: 2_000,
-            duration_ms: None,
             sealing: None,
             keyholders: true,
         }

@@ -13,20 +13,16 @@ const BACKOFF_MS: u64 = 20;
 /// Stream of the pauses of a seat, apart from its intentions.
 const PAUSES: u64 = 1 << 40;
 
-/// Works until everything stops, the time is over or the record is full.
+/// Works until everything stops or the record is full.
 pub(crate) async fn work(world: Arc<World>, seat: u32) {
     let mut intents = Intents::new(&world.plan, seat, world.target.nodes.len());
     let mut pauses = Rng::new(world.plan.seed, PAUSES + u64::from(seat));
     let mut client = world.client();
-    let ends = world
-        .plan
-        .duration_ms
-        .map(|millis| Instant::now() + Duration::from_millis(millis));
     let period = world
         .plan
         .rate_per_client
         .map(|rate| Duration::from_secs_f64(1.0 / rate));
-    while !world.stopping() && ends.is_none_or(|ends| Instant::now() < ends) {
+    while !world.stopping() {
         let began = Instant::now();
         let Some(intent) = intents.next() else { return };
         let Some(node) = world.target.nodes.get(intent.node) else {

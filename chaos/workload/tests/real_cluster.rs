@@ -53,7 +53,6 @@ async fn a_healthy_cluster_answers_everything_and_contradicts_nothing() {
     let sampler = Sampler::start(&target, &recorder, &Lives::new([1, 2, 3]), PERIOD).unwrap();
     let plan = Plan {
         seed: 11,
-        duration_ms: None,
         operations_per_key: 200,
         timeout_ms: 20_000,
         ..Plan::default()

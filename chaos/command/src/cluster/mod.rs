@@ -10,7 +10,7 @@ mod wait;
 
 pub use http::Http;
 pub use layout::{Draft, Place};
-pub use process::{Node, how_it_ended};
+pub use process::{Node, STOP_WAIT, how_it_ended};
 pub use wait::until;
 
 use anyhow::{Context, anyhow, bail};
@@ -38,12 +38,11 @@ pub struct Cluster {
 }
 
 /// What initialising gave.
-#[derive(Clone)]
-pub struct Keys {
+struct Keys {
     /// Open a node, hexadecimal.
-    pub shares: Vec<Secret>,
+    shares: Vec<Secret>,
     /// May do everything.
-    pub root_token: Secret,
+    root_token: Secret,
 }
 
 impl Cluster {
@@ -192,12 +191,6 @@ impl Cluster {
             http: self.http.clone(),
             shares: self.keys.shares.iter().take(THRESHOLD).cloned().collect(),
         })
-    }
-
-    /// Shares and root token.
-    #[must_use]
-    pub const fn keys(&self) -> &Keys {
-        &self.keys
     }
 
     /// The cluster as a workload sees it.

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 /// How often to look whether a process has ended.
 const POLL: Duration = Duration::from_millis(10);
+/// How long a node may take to end when it is asked to.
+pub const STOP_WAIT: Duration = Duration::from_secs(10);
 /// A process that has only begun may not have said yet how it wants to end: then SIGTERM ends it as it ends any.
 const BEGINNING: Duration = Duration::from_secs(5);
 
@@ -155,6 +157,7 @@ fn ask_to_end(pid: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::until;
     use std::fs;
     use std::net::SocketAddr;
     use std::os::unix::fs::PermissionsExt;
@@ -175,17 +178,21 @@ mod tests {
         };
         let mut node = Node::new(place, &binary);
         node.start().unwrap();
-        while !fs::read_to_string(folder.join("log")).is_ok_and(|log| log.contains("up")) {
-            tokio::time::sleep(POLL).await;
-        }
+        let log = folder.join("log");
+        until("the script to run", LONG, || async {
+            anyhow::ensure!(fs::read_to_string(&log)?.contains("up"), "not yet");
+            Ok(())
+        })
+        .await
+        .unwrap();
         node
     }
 
+    const LONG: Duration = Duration::from_secs(60);
     const LOOP: &str = "echo up\nwhile :; do sleep 0.01; done\n";
 
     #[tokio::test]
     async fn only_who_ends_in_time_and_well_has_ended_as_asked() {
-        const LONG: Duration = Duration::from_secs(60);
         for (trap, patience, expected) in [
             ("trap 'exit 0' TERM", LONG, Ok(())),
             ("trap 'exit 3' TERM", LONG, Err("exit code 3")),

@@ -62,8 +62,8 @@ const FIELDS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Fields that a plan has and a scenario may not give: they are the run's.
-const OF_THE_RUN: [&str; 2] = ["seed", "duration_ms"];
+/// What a plan has and a scenario may not give: it is the run's.
+const OF_THE_RUN: &str = "seed";
 
 /// For people.
 pub(super) fn text() -> anyhow::Result<String> {
@@ -104,7 +104,7 @@ pub(super) fn json() -> anyhow::Result<Value> {
 fn defaults() -> anyhow::Result<Map<String, Value>> {
     match serde_json::to_value(Plan::default()).context("showing the defaults")? {
         Value::Object(mut fields) => {
-            fields.retain(|name, _| !OF_THE_RUN.contains(&name.as_str()));
+            fields.retain(|name, _| name != OF_THE_RUN);
             Ok(fields)
         }
         _ => anyhow::bail!("a plan is a table"),

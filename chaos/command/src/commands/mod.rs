@@ -1,4 +1,4 @@
-//! The commands, one file each. They print; what they call does not.
+//! The commands, and what they share. They print; what they call does not.
 #![expect(
     clippy::print_stdout,
     reason = "the command's answers go to the terminal"

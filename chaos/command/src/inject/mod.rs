@@ -4,16 +4,13 @@ mod links;
 mod nemeses;
 
 use crate::catalogue::{self, Group};
+use crate::cluster::STOP_WAIT;
 use crate::runner::Stage;
 use crate::schedule::Step;
 use anyhow::Context;
 use holdfast_nemesis::{Demand, Nemesis};
 use holdfast_relay::Installed;
-use std::time::Duration;
 use tokio::task::block_in_place;
-
-/// Longest time for a node to end when asked.
-const STOP: Duration = Duration::from_secs(10);
 
 /// A fault that was let in.
 pub(crate) struct Injected {
@@ -76,7 +73,7 @@ pub(crate) async fn inject(
 async fn stop(nodes: &[u64], stage: &mut Stage) -> anyhow::Result<Injected> {
     let (mut told, mut badly) = (Vec::new(), Vec::new());
     for id in nodes {
-        let how = match stage.cluster.node(*id)?.stop(STOP).await {
+        let how = match stage.cluster.node(*id)?.stop(STOP_WAIT).await {
             Ok(()) => "ended as asked".to_owned(),
             Err(how) => {
                 badly.push((*id, how.clone()));

@@ -1,9 +1,11 @@
 //! Faults of processes, disks and clocks, made as a step says.
 
-use crate::catalogue::params::{BITS, DESCRIPTORS, FILE, MIB, OFFSET_S, SHARE, SPEED, SYNC_DELAY};
+use crate::catalogue::params::{
+    BITS, DESCRIPTORS, FILE, MIB, OFFSET_S, Parameter as _, SHARE, SPEED, SYNC_DELAY,
+};
 use crate::runner::Stage;
 use crate::schedule::Step;
-use anyhow::{Context, bail};
+use anyhow::bail;
 use holdfast_nemesis::{
     BendClock, CutPower, DamageFile, DataFile, ExhaustDescriptors, FaultFiles, FillDisk, Freeze,
     HangDisk, Kill, LieOnSync, LimitMemory, Nemesis, Pause, RollBack, StarveCpu,
@@ -65,7 +67,7 @@ fn data_file(name: &str) -> anyhow::Result<DataFile> {
         "log-manifest" => DataFile::LogManifest,
         "state-manifest" => DataFile::StateManifest,
         "watermark" => DataFile::Watermark,
-        _ => None.context("a file is log, table, log-manifest, state-manifest or watermark")?,
+        _ => bail!("a file is one of {}", FILE.range()),
     })
 }
 

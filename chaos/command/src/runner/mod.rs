@@ -13,6 +13,7 @@ pub use plan::{RunPlan, Setting};
 pub(crate) use stage::Stage;
 pub(crate) use timeline::Death;
 
+use crate::cluster::STOP_WAIT;
 use crate::evidence::Evidence;
 use crate::judge::judge;
 use crate::output;
@@ -39,8 +40,6 @@ const OPERATIONS_MAX: usize = 2_000_000;
 const SAMPLE: Duration = Duration::from_millis(20);
 /// Longest last look.
 const FINAL_READS: Duration = Duration::from_secs(30);
-/// Longest time for a node to end when asked.
-const STOP: Duration = Duration::from_secs(10);
 
 /// What is known of a run beside its history.
 pub(crate) struct Facts {
@@ -89,7 +88,7 @@ async fn run_in(
     let mut stage = Stage::set(&plan.scenario, plan.seed, folder, &setting.binary)?;
     let (mut history, mut facts, canaries) = work(plan, &mut stage, &progress, stop).await?;
     progress.say("reading what the nodes left behind");
-    for (node, how) in stage.cluster.stop_all(STOP).await {
+    for (node, how) in stage.cluster.stop_all(STOP_WAIT).await {
         // Everything is healed: nothing explains it.
         let under = Vec::new();
         facts.deaths.push(Death { node, how, under });

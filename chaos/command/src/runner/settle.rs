@@ -12,9 +12,9 @@ const LEVEL: Duration = Duration::from_secs(20);
 /// Longest time for a damaged node to come back, if it does.
 const BACK: Duration = Duration::from_secs(3);
 
-/// Waits until every node whose disk was not damaged is open, follows the same leader and has applied what was committed when the wait
+/// Waits until every node that is not lost is open, follows the same leader and has applied what was committed when the wait
 /// began. Gives what was missing at the deadline, if anything.
-pub(crate) async fn level(sampler: &Sampler, damaged: &BTreeSet<u64>) -> Option<String> {
+pub(crate) async fn level(sampler: &Sampler, lost: &BTreeSet<u64>) -> Option<String> {
     let goal = sampler
         .latest()
         .iter()
@@ -22,7 +22,7 @@ pub(crate) async fn level(sampler: &Sampler, damaged: &BTreeSet<u64>) -> Option<
         .max()
         .unwrap_or(0);
     let waited = until("all nodes to be level", LEVEL, || async {
-        match unlevel(&sampler.latest(), goal, damaged) {
+        match unlevel(&sampler.latest(), goal, lost) {
             None => Ok(()),
             Some(what) => bail!(what),
         }
@@ -58,10 +58,10 @@ pub(crate) async fn lost(sampler: &Sampler, damaged: &BTreeSet<u64>) -> BTreeSet
 }
 
 /// What is missing, if anything.
-fn unlevel(latest: &[NodeSample], goal: u64, damaged: &BTreeSet<u64>) -> Option<String> {
+fn unlevel(latest: &[NodeSample], goal: u64, lost: &BTreeSet<u64>) -> Option<String> {
     let there: Vec<&NodeSample> = latest
         .iter()
-        .filter(|sample| !damaged.contains(&sample.node))
+        .filter(|sample| !lost.contains(&sample.node))
         .collect();
     let leader = there
         .iter()

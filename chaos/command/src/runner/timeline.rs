@@ -19,6 +19,8 @@ const TICK: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(8);
 /// How long after its end a process that nothing struck is started again, as a supervisor does it.
 const SUPERVISOR: Duration = Duration::from_millis(500);
+/// A node that said within this time that it leads is taken for the leader: samples come every 20 ms, and late when it is busy.
+const SAID_LATELY: Duration = Duration::from_millis(600);
 /// Between two updates of the progress line.
 const SHOW: Duration = Duration::from_millis(500);
 
@@ -174,16 +176,15 @@ impl Timeline<'_> {
     /// Whether the node said within the last moments that it leads: an old answer may be that of a dead one.
     fn knows_itself_leading(&self, id: u64) -> bool {
         let now_ns = self.recorder.now_ns();
-        let fresh = Duration::from_millis(600).as_nanos();
         self.sampler.latest().iter().any(|sample| {
             sample.node == id
                 && sample.state == holdfast_check::NodeState::Leader
-                && u128::from(now_ns.saturating_sub(sample.at_ns)) < fresh
+                && u128::from(now_ns.saturating_sub(sample.at_ns)) < SAID_LATELY.as_nanos()
         })
     }
 
-    /// Notes processes that ended by themselves and starts them again as a supervisor would: at once when no fault holds
-    /// them, with the healing otherwise, never when they are lost.
+    /// Notes processes that ended by themselves and starts them again as a supervisor would: after [`SUPERVISOR`] when no
+    /// fault holds them, with the healing otherwise, never when they are lost.
     async fn look_after(&mut self) -> anyhow::Result<()> {
         let mut ended = Vec::new();
         for node in self.stage.cluster.nodes_mut() {

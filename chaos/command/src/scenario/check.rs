@@ -65,15 +65,8 @@ impl Scenario {
         let read: Result<Self, _> = toml::from_str(text);
         let scenario =
             read.map_err(|error| ScenarioError::Form(error.to_string().trim_end().to_owned()))?;
-        let whole = Plan::default();
-        if scenario.workload.seed != whole.seed {
+        if scenario.workload.seed != Plan::default().seed {
             return refuse("workload.seed", "is the run's: write `seed` at the top");
-        }
-        if scenario.workload.duration_ms != whole.duration_ms {
-            return refuse(
-                "workload.duration_ms",
-                "is the run's: write `warmup`, `duration` and `calm` at the top",
-            );
         }
         scenario.check()?;
         Ok(scenario)

@@ -153,7 +153,7 @@ pub struct Expect {
     /// Linearizable reads that followers answered.
     pub follower_reads: u64,
     /// Acknowledged writes that are lost, and a checker that says so: the scenario is a control of the harness, and a run that
-    /// finds nothing lost has failed.
+    /// finds nothing lost is inconclusive.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub loss: bool,
     /// How often each fault was installed and seen to bite. A fault that stands in a phase and not here: once.

@@ -136,7 +136,7 @@ impl Serialize for Target {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
-    /// Time added to each packet or write.
+    /// Time added to each packet or sync.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay: Option<Length>,
     /// Up to this much more for each packet; what overtakes arrives out of order.
@@ -148,7 +148,7 @@ pub struct Params {
     /// Share of packets that arrive twice.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duplicate: Option<f64>,
-    /// Share of packets with a flipped bit.
+    /// Share of packets with one to three bits flipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub corrupt: Option<f64>,
     /// Share of packets that are held back until others have overtaken them.

@@ -127,11 +127,6 @@ fn what_cannot_be_is_refused_by_name() {
             "nodes = 5\n[workload]\nseed = 7",
             "workload.seed",
         ),
-        (
-            "nodes = 5",
-            "nodes = 5\n[workload]\nduration_ms = 7000",
-            "workload.duration_ms",
-        ),
         ("name = \"x\"", "name = \"X y\"", "name"),
         (
             "target = \"leader\"",
