@@ -75,9 +75,28 @@ impl Members {
         }
     }
 
-    /// Nodes to empty before they can be added, as their refusal says.
+    /// Nodes to empty before they can be added, as their refusal says. None while somebody is asked to add one: it may have
+    /// been emptied already, and be a member in a moment.
     pub(crate) fn take_spoiled(&self) -> BTreeSet<u64> {
+        if self.asking.load(Ordering::Relaxed) {
+            return BTreeSet::new();
+        }
         std::mem::take(&mut *self.spoiled.lock())
+    }
+
+    /// What became of an addition. A leader that has not heard of it yet refuses a node that was emptied a moment ago; who is a
+    /// member is never emptied.
+    fn answered(&self, id: u64, done: &Result<(), String>) {
+        let mut spoiled = self.spoiled.lock();
+        match done {
+            Ok(()) => {
+                spoiled.remove(&id);
+            }
+            Err(why) if why.contains(SPOILED) => {
+                spoiled.insert(id);
+            }
+            Err(_) => {}
+        }
     }
 
     fn wishes(&self) -> Vec<(u64, Wish)> {
@@ -122,10 +141,8 @@ pub(crate) async fn operate(cluster: Cluster) {
         let done = ask(&cluster, via, change).await;
         cluster.members.asking.store(false, Ordering::Relaxed);
         cluster.trace.story(&format!("{story}: {done:?}"));
-        if let Some(id) = added
-            && done.as_ref().is_err_and(|why| why.contains(SPOILED))
-        {
-            cluster.members.spoiled.lock().insert(id);
+        if let Some(id) = added {
+            cluster.members.answered(id, &done);
         }
         if done.is_ok_and(|()| wish.part != Part::Voter)
             && let Some(fault) = wish.fault
@@ -230,5 +247,27 @@ async fn ask(cluster: &Cluster, via: u64, change: MemberChange) -> Result<(), St
     match answer {
         Ok(Ok(result)) => result.map_err(|error| error.to_string()),
         Ok(Err(_)) | Err(_) => Err("no answer".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_became_a_member_is_not_emptied() {
+        let refused = || Err(format!("the node's {SPOILED}"));
+        let members = Members::of(1..=3);
+        members.answered(8, &refused());
+        members.answered(9, &Err("no quorum answered in time".to_owned()));
+        members.asking.store(true, Ordering::Relaxed);
+        assert!(members.take_spoiled().is_empty(), "somebody is being asked");
+        members.asking.store(false, Ordering::Relaxed);
+        assert_eq!(members.take_spoiled(), BTreeSet::from([8]));
+        assert!(members.take_spoiled().is_empty(), "once is enough");
+        // Emptied, and refused by who has not heard of it; then added.
+        members.answered(8, &refused());
+        members.answered(8, &Ok(()));
+        assert!(members.take_spoiled().is_empty());
     }
 }
