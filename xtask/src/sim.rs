@@ -95,7 +95,7 @@ pub(crate) fn build(places: &Places, how: Build) -> Result<PathBuf> {
     Ok(kept)
 }
 
-/// What every change must hold: seeds, determinism, some mutants. Returns a note for the table.
+/// What every change must hold: seeds, determinism, some mutants and their tests. Returns a note for the table.
 pub(crate) fn ci(places: &Places, honest: &Path, progress: &mut Progress) -> Result<String> {
     let total = read(places, progress, honest, &["--seeds", SEEDS, "--json"])?;
     let total: Value = serde_json::from_str(&total).context("the simulator printed no JSON")?;
@@ -113,6 +113,7 @@ pub(crate) fn ci(places: &Places, honest: &Path, progress: &mut Progress) -> Res
         bail!("two processes gave other traces for the same seed: {differs:?}");
     }
     let program = build(places, Build::Mutants)?;
+    test_mutants(places, progress)?;
     let today = mutants_of_the_day(&program)?;
     for mutant in &today {
         let hunt = ["--mutant", mutant, "--seeds", MUTANT_SEEDS];
@@ -125,6 +126,18 @@ pub(crate) fn ci(places: &Places, honest: &Path, progress: &mut Progress) -> Res
         "{seeds} seeds ({hours} h), {same} twice alike, mutants killed: {}",
         today.join(" ")
     ))
+}
+
+/// Runs the tests that need the seeded bugs: those of the workspace are built without.
+fn test_mutants(places: &Places, progress: &mut Progress) -> Result<()> {
+    let mut command = cargo::ready(places)?;
+    command.args(["test", "--locked", "--bins", "--test", "memory"]);
+    for package in [PROGRAM, "holdfast-store"] {
+        command.args(["--package", package]);
+        command.args(["--features", &format!("{package}/mutants")]);
+    }
+    cargo::watch(places, "mutant-tests", command, progress)?
+        .require_success("the tests of the seeded bugs", 80)
 }
 
 /// Some of all mutants; another day, others.
