@@ -68,7 +68,7 @@ async fn ping(inner: &Arc<Inner>, peer: u64, thorough: bool) -> bool {
     let request = pb::PingRequest {
         thorough,
         member: Some(codec::member(inner.node(), &inner.me)),
-        promise: Some(inner.witness.promise(&inner.log)),
+        promise: Some(inner.link.witness.promise(&inner.log)),
     };
     let asked_at = Instant::now();
     let wait = (inner.timing.election_max * 2).max(PING_EVERY);
@@ -85,12 +85,11 @@ async fn ping(inner: &Arc<Inner>, peer: u64, thorough: bool) -> bool {
     }
     if !visitors::is_here(inner, peer) {
         if let Some(promise) = &pong.promise {
-            inner.witness.heard(peer, store_id, promise);
+            inner.link.witness.heard(peer, store_id, promise);
         }
-        let lost = pong.you_lost_entries || inner.witness.has_lost(pong.you_had_promised);
-        if lost {
-            let why = "this node's data directory has lost entries that it had acknowledged";
-            quarantine::leave(inner, why);
+        let lost = inner.link.witness.has_lost(pong.you_had_promised);
+        if lost || pong.you_lost_entries {
+            quarantine::leave(inner, quarantine::LOST);
         }
     }
     let heard = Heard {

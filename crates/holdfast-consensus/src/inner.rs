@@ -11,7 +11,6 @@ use crate::raft_types::{Metrics, Raft};
 use crate::read_batch::ReadBatch;
 use crate::timing::{Snapshots, Timing};
 use crate::visitors::Visitors;
-use crate::witness::Witness;
 use holdfast_machine::Unavailable;
 use holdfast_store::{LogStore, StateStore};
 use openraft::ServerState;
@@ -40,6 +39,8 @@ pub(crate) struct Inner {
     pub(crate) link: Arc<Link>,
     pub(crate) me: MemberInfo,
     pub(crate) configured: Vec<Member>,
+    /// The members when this node left the cluster's work: they are told on what it owes.
+    pub(crate) members_left: Mutex<BTreeMap<u64, MemberInfo>>,
     /// Nodes that are being added: peers, not yet members.
     pub(crate) candidates: Mutex<BTreeMap<u64, MemberInfo>>,
     /// Held while the members are being changed.
@@ -59,7 +60,6 @@ pub(crate) struct Inner {
     pub(crate) applied: Arc<AppliedIndex>,
     pub(crate) phase: watch::Sender<Phase>,
     pub(crate) peers: Peers,
-    pub(crate) witness: Witness,
     pub(crate) leader_clock: Mutex<LeaderClock>,
     /// Whether this node may stamp proposals.
     pub(crate) clock_verdict: Mutex<ClockVerdict>,
@@ -126,7 +126,7 @@ impl Inner {
         }
     }
 
-    /// The members: those of the membership once there is one, else as configured.
+    /// The members: those of the membership once there is one, to a node that has left those that it knew; else as configured.
     pub(crate) fn members(&self) -> BTreeMap<u64, MemberInfo> {
         if let Phase::Running(raft) = &*self.phase.borrow() {
             let membership = metrics(raft).membership_config;
@@ -136,6 +136,10 @@ impl Inner {
             if !members.is_empty() {
                 return members;
             }
+        }
+        let last = self.members_left.lock();
+        if !last.is_empty() {
+            return last.clone();
         }
         let configured = self.configured.iter();
         configured

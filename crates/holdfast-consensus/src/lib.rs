@@ -17,6 +17,7 @@
 
 mod acknowledged;
 mod applied;
+mod ballot;
 mod clock;
 mod codec;
 mod duties;

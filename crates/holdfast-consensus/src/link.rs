@@ -5,6 +5,7 @@
 
 use crate::acknowledged::Acknowledged;
 use crate::quorum_gate::QuorumGate;
+use crate::witness::Witness;
 use bytes::Bytes;
 use holdfast_proto::peer::v1 as pb;
 use holdfast_transport::{CallError, Channel, Transport};
@@ -84,6 +85,7 @@ pub(crate) struct Link {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) known: KnownStores,
     pub(crate) acknowledged: Acknowledged,
+    pub(crate) witness: Witness,
     pub(crate) gate: QuorumGate,
 }
 
@@ -222,6 +224,7 @@ mod tests {
             transport: MemoryNetwork::default().join(NodeId(node)),
             known: KnownStores::default(),
             acknowledged: Acknowledged::default(),
+            witness: Witness::of(1, 0),
             gate: QuorumGate::new(Duration::ZERO, Duration::ZERO),
         }
     }

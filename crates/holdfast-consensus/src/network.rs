@@ -3,6 +3,7 @@
 //! A message that was certainly not delivered is `Unreachable`, which makes openraft wait before the next try; one whose
 //! fate is unknown is a network error, tried again soon. A missing answer to a pre-vote is an error, never a grant.
 
+use crate::ballot;
 use crate::codec;
 use crate::link::{Link, LinkError, malformed};
 use crate::member::MemberInfo;
@@ -119,14 +120,6 @@ impl PeerClient {
     }
 }
 
-fn vote_request(rpc: &VoteRequest<TypeConfig>) -> pb::VoteRequest {
-    pb::VoteRequest {
-        vote: Some(codec::vote(&rpc.vote)),
-        last: rpc.last_log_id.as_ref().map(codec::log_id),
-        leadership_transfer: rpc.leadership_transfer,
-    }
-}
-
 fn rpc_error(error: LinkError) -> RPCError<TypeConfig> {
     match error {
         LinkError::NotDone(text) | LinkError::Refused(text) => {
@@ -204,7 +197,8 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
         rpc: VoteRequest<TypeConfig>,
         option: RPCOption,
     ) -> RpcResult<VoteResponse<TypeConfig>> {
-        self.ask_vote(Ask::Vote(vote_request(&rpc)), &option).await
+        let body = Ask::Vote(ballot::request(&self.link, self.target, &rpc));
+        self.ask_vote(body, &option).await
     }
 
     async fn pre_vote(
@@ -212,8 +206,8 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
         rpc: VoteRequest<TypeConfig>,
         option: RPCOption,
     ) -> RpcResult<VoteResponse<TypeConfig>> {
-        self.ask_vote(Ask::PreVote(vote_request(&rpc)), &option)
-            .await
+        let body = Ask::PreVote(ballot::request(&self.link, self.target, &rpc));
+        self.ask_vote(body, &option).await
     }
 
     async fn full_snapshot(

@@ -6,6 +6,10 @@ use crate::step_down;
 use std::sync::Arc;
 use tokio::time::Instant;
 
+/// Why a node leaves that no longer has what it had promised to have.
+pub(crate) const LOST: &str =
+    "this node's data directory has lost entries that it had acknowledged";
+
 /// Stops serving now, hands over leadership if this node has it, and stops Raft. A node that waits to join never does.
 pub(crate) fn leave(inner: &Arc<Inner>, why: &str) {
     let phase = inner.phase.borrow().clone();
@@ -13,6 +17,7 @@ pub(crate) fn leave(inner: &Arc<Inner>, why: &str) {
         return;
     }
     tracing::error!(reason = %why, "this node is quarantined");
+    *inner.members_left.lock() = inner.members();
     let text = format!("{why}; remove the node and add it with a new id");
     inner.set_phase(Phase::Quarantined(text));
     let Phase::Running(raft) = phase else {

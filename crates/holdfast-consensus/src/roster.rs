@@ -74,7 +74,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
             .names
             .retain(|name, _| wanted.values().any(|wanted| wanted == name));
         // A name that cannot be resolved now is no reason to forget what its node promised.
-        inner.witness.retain(|id| wanted.contains_key(&id));
+        inner.link.witness.retain(|id| wanted.contains_key(&id));
         for (id, name) in wanted {
             if let Some(address) = resolver.resolve(&name).await {
                 peers.insert(NodeId(id), address);

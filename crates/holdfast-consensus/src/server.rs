@@ -1,5 +1,6 @@
 //! Answers peers' messages.
 
+use crate::ballot;
 use crate::codec::{self, Malformed};
 use crate::host::hosted;
 use crate::inner::{Inner, Phase, leadership, metrics};
@@ -82,10 +83,15 @@ impl Server {
             let text = "this node does not know you as a member";
             return Err(refusal(Reason::NotServing, text));
         }
-        if let Ask::Ping(ping) = &body {
-            let store = request.header.map(|header| header.store_id);
-            let store = store.and_then(|id| <[u8; 16]>::try_from(&*id).ok());
-            return Ok(Answer::Ping(pong(inner, (from, store.map(StoreId)), ping)));
+        let store = request.header.map(|header| header.store_id);
+        let store = store.and_then(|id| <[u8; 16]>::try_from(&*id).ok());
+        let store = store.map(StoreId);
+        match &body {
+            Ask::Ping(ping) => return Ok(Answer::Ping(pong(inner, (from, store), ping))),
+            Ask::Vote(request) | Ask::PreVote(request) => {
+                ballot::admit(&self.inner, (from, store), request)?;
+            }
+            _ => {}
         }
         let raft = inner.raft().map_err(|why| not_serving(&why))?;
         match body {
@@ -196,15 +202,15 @@ fn pong(
         software_version: inner.version.clone(),
         you_lost_entries: inner.link.acknowledged.has_lost(from),
         you_are_unknown: visitors::is_here(inner, from),
-        promise: Some(inner.witness.promise(&inner.log)),
+        promise: Some(inner.link.witness.promise(&inner.log)),
         member: Some(codec::member(inner.node(), &inner.me)),
         ..pb::PingResponse::default()
     };
     if let (Some(store), Some(promise)) = (store, &ping.promise)
         && !pong.you_are_unknown
     {
-        inner.witness.heard(from, store, promise);
-        pong.you_had_promised = inner.witness.told_by_others(from, store, promise.life);
+        inner.link.witness.heard(from, store, promise);
+        pong.you_had_promised = inner.link.witness.told_by_others(from, store, promise.life);
     }
     let phase = inner.phase.borrow().clone();
     pong.set_phase(match &phase {

@@ -227,7 +227,6 @@ fn assemble(options: Options) -> (Arc<Inner>, Rounds) {
     let me = me.map_or_else(MemberInfo::default, |member| member.info.clone());
     let (reads, rounds) = ReadBatch::new();
     let applied = options.stores.state.applied().position.index;
-    let witness = Witness::new(&options.stores);
     let link = Link {
         node: node.0,
         cluster: options.cluster,
@@ -235,12 +234,14 @@ fn assemble(options: Options) -> (Arc<Inner>, Rounds) {
         transport: options.transport,
         known: KnownStores::default(),
         acknowledged: Acknowledged::default(),
+        witness: Witness::new(&options.stores),
         gate: QuorumGate::new(options.timing.election_max, options.timing.silence()),
     };
     let inner = Inner {
         link: Arc::new(link),
         me,
         configured: options.members,
+        members_left: Mutex::default(),
         candidates: Mutex::default(),
         changing: tokio::sync::Mutex::default(),
         visitors: Visitors::default(),
@@ -257,7 +258,6 @@ fn assemble(options: Options) -> (Arc<Inner>, Rounds) {
         applied: Arc::new(AppliedIndex::new(applied)),
         phase: watch::Sender::new(Phase::Joining("starting".to_owned())),
         peers: Peers::default(),
-        witness,
         leader_clock: Mutex::new(LeaderClock::default()),
         clock_verdict: Mutex::default(),
         freshness: Freshness::default(),

@@ -29,6 +29,15 @@ struct Visitor {
     until: Instant,
 }
 
+impl Visitors {
+    /// Lets a node in; false when it is here already, or too many are.
+    pub(crate) fn welcome(&self, id: u64, address: SocketAddr) -> bool {
+        let mut visitors = self.0.lock();
+        let until = Instant::now() + STAY;
+        visitors.len() < NODES_MAX && visitors.insert(id, Visitor { address, until }).is_none()
+    }
+}
+
 /// Whether a message of this kind may come from a node that is here as a visitor.
 pub(crate) fn may_ask(inner: &Inner, from: u64, body: &pb::request::Body) -> bool {
     use pb::request::Body as Ask;
@@ -51,16 +60,11 @@ pub(crate) fn knock(inner: &Inner, from: u64, address: SocketAddr) {
     if from == inner.node() || !is_lost(inner) || was_removed(inner, from) {
         return;
     }
-    let mut visitors = inner.visitors.0.lock();
-    if visitors.len() < NODES_MAX {
-        let until = Instant::now() + STAY;
-        let new = visitors.insert(from, Visitor { address, until }).is_none();
-        if new {
-            tracing::info!(
-                node = from,
-                "hears no leader, and listens to a node that it does not know"
-            );
-        }
+    if inner.visitors.welcome(from, address) {
+        tracing::info!(
+            node = from,
+            "hears no leader, and listens to a node that it does not know"
+        );
     }
 }
 

@@ -2,18 +2,22 @@
 //!
 //! A disk that is put back to an older image takes its watermark along: by itself the node cannot know what it has forgotten,
 //! a vote or an acknowledged entry. So every node tells its peers, in pings, how far its log is durable, and is told what
-//! an earlier process of the same data directory said. A node that finds less than that leaves, whoever leads.
+//! an earlier process of the same data directory said; requests for votes say it too (`ballot.rs`). A node that finds less than that leaves, whoever leads.
 //!
-//! Only the node judges itself: a ping of its former process that comes late says less than is known and means nothing.
-//! Witnesses remember as long as they run; when all stop with it, nobody knows.
+//! What was told counts against another process of the same directory only: a ping that comes late says less than is known and
+//! accuses nobody.
+//! Witnesses remember as long as they run, and a node that has left goes on telling what it had promised; when all of them stop
+//! together, nobody knows.
 
 use crate::host;
+use bytes::Bytes;
 use holdfast_proto::peer::v1 as pb;
 use holdfast_store::{LogStore, Stores};
 use holdfast_types::StoreId;
 use holdfast_types::mutant::Mutant;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Processes remembered of each peer. The one that runs is heard all the time and never forgotten.
 const LIVES_MAX: usize = 8;
@@ -24,6 +28,8 @@ pub(crate) struct Witness {
     life: u64,
     /// The last batch there was when it began.
     found: u64,
+    /// The last batch that an earlier process had promised, as far as peers say.
+    owed: AtomicU64,
     told: Mutex<BTreeMap<u64, Vec<Told>>>,
 }
 
@@ -42,19 +48,21 @@ impl Witness {
         Self::of(u64::from_be_bytes(life), stores.log.batches().found)
     }
 
-    const fn of(life: u64, found: u64) -> Self {
+    pub(crate) const fn of(life: u64, found: u64) -> Self {
         Self {
             life,
             found,
+            owed: AtomicU64::new(0),
             told: Mutex::new(BTreeMap::new()),
         }
     }
 
-    /// What peers are told of this node.
+    /// What peers are told of this node: also what it no longer has, for they may have been restarted since they were told.
     pub(crate) fn promise(&self, log: &LogStore) -> pb::Promise {
+        let owed = self.owed.load(Ordering::Relaxed);
         pb::Promise {
             life: self.life,
-            batch: log.batches().promised,
+            batch: log.batches().promised.max(owed),
         }
     }
 
@@ -91,16 +99,61 @@ impl Witness {
         others.map(|one| one.batch).max().unwrap_or(0)
     }
 
-    /// Whether this node lacks what an earlier process had promised.
+    /// What processes of a peer told, for that peer to judge.
+    pub(crate) fn told_by(&self, peer: u64) -> Vec<pb::Told> {
+        let told = self.told.lock();
+        let lives = told.get(&peer).into_iter().flatten();
+        let said = lives.map(|one| pb::Told {
+            store_id: Bytes::copy_from_slice(&one.store.0),
+            promise: Some(pb::Promise {
+                life: one.life,
+                batch: one.batch,
+            }),
+        });
+        said.collect()
+    }
+
+    /// What this directory had promised before this process, by what a peer was told.
+    pub(crate) fn owed(&self, here: StoreId, told: &[pb::Told]) -> u64 {
+        let of_here = told.iter().filter(|one| one.store_id[..] == here.0);
+        let promises = of_here.filter_map(|one| one.promise.as_ref());
+        let others = promises.filter(|promise| promise.life != self.life);
+        others.map(|promise| promise.batch).max().unwrap_or(0)
+    }
+
+    /// This process, and the last batch that it found.
+    pub(crate) const fn began_with(&self) -> pb::Promise {
+        pb::Promise {
+            life: self.life,
+            batch: self.found,
+        }
+    }
+
+    /// Whether a peer's process that began so lacks what an earlier one had promised.
+    pub(crate) fn knows_of_loss(&self, peer: u64, store: StoreId, began: &pb::Promise) -> bool {
+        lacks(began.batch, self.told_by_others(peer, store, began.life))
+    }
+
+    /// Whether this node lacks what an earlier process is said to have promised, by somebody who is believed little.
+    pub(crate) fn may_have_lost(&self, promised: u64) -> bool {
+        lacks(self.found, promised)
+    }
+
+    /// A peer says what an earlier process had promised: whether this node lacks it. Remembered.
     pub(crate) fn has_lost(&self, promised: u64) -> bool {
-        // Mutant: what was promised is not held against what is there.
-        promised > self.found && !Mutant::WatermarkIgnored.lives()
+        self.owed.fetch_max(promised, Ordering::Relaxed);
+        lacks(self.found, promised)
     }
 
     /// Forgets who is no longer a peer.
     pub(crate) fn retain(&self, keep: impl Fn(u64) -> bool) {
         self.told.lock().retain(|peer, _| keep(*peer));
     }
+}
+
+fn lacks(found: u64, promised: u64) -> bool {
+    // Mutant: what was promised is not held against what is there.
+    promised > found && !Mutant::WatermarkIgnored.lives()
 }
 
 #[cfg(test)]

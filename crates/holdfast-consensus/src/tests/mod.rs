@@ -5,6 +5,7 @@ mod cluster;
 mod disk;
 mod failover;
 mod members;
+mod put_back;
 mod reconcile;
 mod slow_link;
 mod snapshots;

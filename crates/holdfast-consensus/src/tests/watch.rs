@@ -1,4 +1,4 @@
-//! What gossip finds out: odd clocks, odd states, slow networks, rolled-back disks.
+//! What gossip finds out: odd clocks, odd states, slow networks.
 
 use super::cluster::{Cluster, SOON, eventually, key};
 use crate::clock::WallClock;
@@ -229,76 +229,4 @@ async fn a_quarantined_directory_takes_no_part() {
     assert!(matches!(refused, Err(ProposeError::NotProposed(_))));
     node.shutdown().await;
     node.shutdown().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_put_back_to_an_older_disk_leaves_and_the_leader_stays() {
-    let mut cluster = Cluster::memory(3).up().await;
-    let leader = cluster.leader().await;
-    let victim = 1 + leader % 3;
-    cluster.put(leader, "a", 1).await;
-    cluster.node(victim).read_index(SOON).await.unwrap();
-    cluster.stop(victim).await;
-    let image = cluster.image(victim);
-    cluster.start(victim).await;
-    cluster.leader().await;
-    for i in 0..5 {
-        cluster.put(victim, "a", i).await;
-    }
-    cluster.stop(victim).await;
-    cluster.restore(victim, &image);
-    cluster.start(victim).await;
-    eventually("it leaves", async || {
-        cluster.node(victim).status().role == Role::Quarantined
-    })
-    .await;
-    let trouble = cluster.node(victim).status().trouble.unwrap();
-    assert!(trouble.contains("lost entries"), "{trouble}");
-    cluster.put(leader, "b", 1).await;
-    assert_eq!(cluster.node(leader).status().role, Role::Leader);
-    cluster.down().await;
-}
-
-/// The leader that had its acknowledgements is gone, for it was the leader: its peers remember how far its log was durable.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_leader_put_back_to_an_older_disk_leaves_and_another_leads() {
-    let mut cluster = Cluster::memory(3).up().await;
-    let first = cluster.leader().await;
-    let victim = 1 + first % 3;
-    cluster.put(first, "a", 1).await;
-    cluster.stop(victim).await;
-    let image = cluster.image(victim);
-    cluster.start(victim).await;
-    cluster.leader().await;
-    cluster.put(victim, "a", 2).await;
-    let to = Some(NodeId(victim));
-    cluster.node(first).step_down(to, SOON).await.unwrap();
-    assert_eq!(cluster.leader().await, victim);
-    for i in 0..5 {
-        cluster.put(victim, "a", i).await;
-    }
-    let mine = &cluster.node(victim).inner;
-    let (store, promised) = (mine.link.store_id, mine.log.batches().promised);
-    eventually("its peers know how far its log goes", async || {
-        let others = (1..=3).filter(|id| *id != victim);
-        others.fold(true, |all, id| {
-            let witness = &cluster.node(id).inner.witness;
-            all && witness.told_by_others(victim, store, 0) >= promised
-        })
-    })
-    .await;
-    cluster.stop(victim).await;
-    let leader = cluster.leader().await;
-    cluster.put(leader, "b", 1).await;
-    cluster.restore(victim, &image);
-    cluster.start(victim).await;
-    eventually("it leaves", async || {
-        cluster.node(victim).status().role == Role::Quarantined
-    })
-    .await;
-    let trouble = cluster.node(victim).status().trouble.unwrap();
-    assert!(trouble.contains("lost entries"), "{trouble}");
-    cluster.put(leader, "b", 2).await;
-    assert_eq!(cluster.node(leader).status().role, Role::Leader);
-    cluster.down().await;
 }
