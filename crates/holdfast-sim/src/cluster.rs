@@ -40,6 +40,8 @@ pub(crate) struct Cluster {
     pub(crate) reports: Arc<Mutex<Vec<String>>>,
     /// Processes that ended by themselves although nothing had been done to their disks.
     pub(crate) deaths: Arc<Mutex<Vec<String>>>,
+    /// Nodes whose disk was put back to an older image and that worked on.
+    pub(crate) unnoticed: Arc<Mutex<Vec<String>>>,
     /// Which faults were felt, by their place among those noted.
     pub(crate) bitten: Arc<Mutex<BTreeSet<usize>>>,
     /// What opens and governs it, once it is made.
@@ -82,6 +84,7 @@ impl Cluster {
             books: Arc::default(),
             reports: Arc::default(),
             deaths: Arc::default(),
+            unnoticed: Arc::default(),
             bitten: Arc::default(),
             keys: Arc::default(),
             dice: Arc::new(dice),

@@ -103,6 +103,7 @@ pub(crate) fn judge(
     verdicts.push(nonces(cluster, ledger));
     verdicts.push(answers(&cluster.reports.lock(), history.operations.len()));
     verdicts.push(processes(&cluster.deaths.lock(), here.len()));
+    verdicts.push(quarantine(&cluster.unnoticed.lock(), here.len()));
     verdicts.push(recovery(end));
     verdicts
 }
@@ -177,6 +178,12 @@ fn processes(deaths: &[String], nodes: usize) -> Verdict {
     verdict("processes", nodes, summary, deaths)
 }
 
+/// Whether no node worked on whose disk was put back to an older image.
+fn quarantine(unnoticed: &[String], nodes: usize) -> Verdict {
+    let summary = "no node worked on whose disk was put back to an older image";
+    verdict("quarantine", nodes, summary, unnoticed)
+}
+
 /// Whether the cluster came back after healing, and every node does its work.
 fn recovery(end: Result<(), String>) -> Verdict {
     let summary = "after healing the nodes are one cluster again, and each reads and writes";
@@ -206,10 +213,19 @@ mod tests {
         let ended = processes(&["node 1 ended".to_owned()], 3);
         assert_eq!(ended.ruling, Ruling::Violation);
         assert_eq!(ended.summary, "node 1 ended");
+        let unnoticed = quarantine(&["node 1 noticed nothing".to_owned()], 3);
+        assert_eq!(unnoticed.ruling, Ruling::Violation);
+        assert_eq!(unnoticed.summary, "node 1 noticed nothing");
         let apart = recovery(Err("they stayed apart".to_owned()));
         assert_eq!(apart.ruling, Ruling::Violation);
         assert_eq!(apart.summary, "they stayed apart");
-        for held in [answers(&[], 9), processes(&[], 3), recovery(Ok(()))] {
+        let held = [
+            answers(&[], 9),
+            processes(&[], 3),
+            quarantine(&[], 3),
+            recovery(Ok(())),
+        ];
+        for held in held {
             assert_eq!(held.ruling, Ruling::Ok);
         }
     }

@@ -35,7 +35,7 @@ pub(crate) struct Node {
     pub(crate) clock: Arc<NodeClock>,
     /// What makes its syncs slow.
     pub(crate) stall: Arc<Stall>,
-    /// Whether its disk ever answered a sync without doing it.
+    /// Whether its disk ever answered a sync without doing it, or was put back to an older image.
     pub(crate) lied: AtomicBool,
     /// Switched off for good; only its disk is still looked at.
     pub(crate) retired: bool,

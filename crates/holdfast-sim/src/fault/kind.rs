@@ -24,6 +24,8 @@ pub(super) enum Kind {
     /// A disk answers syncs of the log without doing them, and then power is lost: the node must notice that it has
     /// forgotten, and stay away for good.
     Amnesia(u64),
+    /// A disk is put back to an older image, watermark and all: peers must notice for it.
+    OlderImage(u64),
     /// A clock jumps.
     Clock(u64, i64),
     /// The cluster is sealed by hand, and its nodes are opened again one by one.
@@ -37,7 +39,7 @@ pub(super) enum Kind {
 }
 
 /// Names of all kinds.
-pub(crate) const KINDS: [&str; 14] = [
+pub(crate) const KINDS: [&str; 15] = [
     "kill",
     "pause",
     "partition",
@@ -47,6 +49,7 @@ pub(crate) const KINDS: [&str; 14] = [
     "io-error",
     "full-disk",
     "lying-disk",
+    "rolled-back-disk",
     "clock-jump",
     "seal",
     "step-down",
@@ -66,6 +69,7 @@ impl Kind {
             Self::BrokenDisk(_) => "io-error",
             Self::FullDisk(_) => "full-disk",
             Self::Amnesia(_) => "lying-disk",
+            Self::OlderImage(_) => "rolled-back-disk",
             Self::Clock(..) => "clock-jump",
             Self::Seal(_) => "seal",
             Self::StepDown(_) => "step-down",
@@ -82,6 +86,7 @@ impl Kind {
             | Self::BrokenDisk(id)
             | Self::FullDisk(id)
             | Self::Amnesia(id)
+            | Self::OlderImage(id)
             | Self::Clock(id, _)
             | Self::Seal(id)
             | Self::StepDown(id)

@@ -1,6 +1,7 @@
 //! What goes wrong, when, and for how long: drawn from the seed. Several faults overlap; all end by themselves.
 
 mod kind;
+mod put_back;
 mod requests;
 
 use crate::cluster::Cluster;
@@ -11,6 +12,7 @@ use holdfast_check::Fault as Noted;
 use holdfast_store::memory::Lies;
 pub(crate) use kind::KINDS;
 use kind::Kind;
+use put_back::PutBack;
 pub(crate) use requests::open;
 use requests::{seal, step_down};
 use std::sync::atomic::Ordering;
@@ -31,8 +33,14 @@ pub(crate) struct Faults {
     cluster: Cluster,
     dice: Dice,
     active: Vec<Active>,
+    put_back: Option<PutBack>,
+    /// Nodes whose disk was put back.
+    older: Vec<u64>,
     pub(crate) noted: Vec<Noted>,
 }
+
+/// Between two looks at a node that must notice something.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// So long after a fault of its disk a node may end for it, nanoseconds.
 const LINGERS_NS: u64 = 5_000_000_000;
@@ -44,6 +52,8 @@ impl Faults {
             cluster,
             dice,
             active: Vec::new(),
+            put_back: None,
+            older: Vec::new(),
             noted: Vec::new(),
         }
     }
@@ -56,14 +66,18 @@ impl Faults {
     /// Ends what is over and perhaps begins something.
     pub(crate) async fn step(&mut self) {
         let now = Instant::now();
+        let waits = |active: &Active| matches!(active.kind, Kind::OlderImage(_));
         let over: Vec<Active> = self
             .active
-            .extract_if(.., |active| active.until <= now)
+            .extract_if(.., |active| active.until <= now && !waits(active))
             .collect();
         for active in over {
             self.end(active).await;
         }
-        if self.active.len() < 3 {
+        let due = |active: &Active| waits(active) && active.until <= now;
+        if self.active.iter().any(due) {
+            self.put_back().await;
+        } else if self.active.len() < 3 {
             let kind = self.draw();
             self.begin(kind).await;
         }
@@ -91,7 +105,10 @@ impl Faults {
             }
             90..92 => Kind::Seal(one),
             // One node of a run may forget: a second one would be more than any cluster of three survives.
-            92..95 if !self.has_forgotten() && self.members_at_rest() => Kind::Amnesia(one),
+            92..95 if !self.has_forgotten() && self.members_at_rest() => match dice.percent(50) {
+                true => Kind::Amnesia(one),
+                false => Kind::OlderImage(one),
+            },
             95..98 => self.members(one).unwrap_or(Kind::StepDown(one)),
             _ => Kind::StepDown(one),
         }
@@ -100,10 +117,9 @@ impl Faults {
     /// A change of the members, if it leaves as many nodes that can be relied on as were promised: one change at a time, and
     /// of a cluster in which a node has forgotten everything, that one goes.
     fn members(&self, one: u64) -> Option<Kind> {
-        let lying = self
-            .active
-            .iter()
-            .any(|active| matches!(active.kind, Kind::Amnesia(_)));
+        let forgets =
+            |active: &Active| matches!(active.kind, Kind::Amnesia(_) | Kind::OlderImage(_));
+        let lying = self.active.iter().any(forgets);
         if lying || self.wrong_clocks() > 0 || !self.members_at_rest() {
             return None;
         }
@@ -178,6 +194,7 @@ impl Faults {
             }
             Kind::FullDisk(id) => self.fill(*id, true),
             Kind::Amnesia(id) => self.lie(*id, true),
+            Kind::OlderImage(id) => self.put_back = PutBack::new(&self.cluster, *id),
             Kind::Clock(id, offset_ms) => {
                 if let Some(node) = self.cluster.nodes.lock().get(id) {
                     node.clock.set_offset_ms(*offset_ms);
@@ -314,6 +331,7 @@ impl Faults {
                 self.lie(id, false);
                 self.revive(id).await;
             }
+            Kind::OlderImage(_) => self.put_back = None,
             Kind::Vote(id) => self.cluster.members.want(id, Part::Voter, active.at),
             Kind::Replace { old, .. } => self.cluster.members.may_retire(old),
             Kind::BrokenDisk(id) => {
@@ -371,7 +389,8 @@ impl Faults {
     /// Nodes whose disk was made to forget.
     pub(crate) fn forgot(&self) -> Vec<u64> {
         let amnesia = self.noted.iter().filter(|noted| noted.kind == "lying-disk");
-        amnesia.flat_map(|noted| noted.nodes.clone()).collect()
+        let amnesia = amnesia.flat_map(|noted| noted.nodes.clone());
+        amnesia.chain(self.older.iter().copied()).collect()
     }
 
     fn wrong_clocks(&self) -> usize {
@@ -382,7 +401,7 @@ impl Faults {
     }
 
     fn has_forgotten(&self) -> bool {
-        !self.forgot().is_empty()
+        !self.forgot().is_empty() || self.put_back.is_some()
     }
 
     /// The log's syncs alone lie: what was promised is promised truly.
@@ -401,6 +420,10 @@ impl Faults {
 
     /// Ends every fault, now.
     pub(crate) async fn heal(&mut self) {
+        while self.put_back.as_ref().is_some_and(PutBack::awaits_notice) {
+            self.put_back().await;
+            tokio::time::sleep(LOOK).await;
+        }
         for active in std::mem::take(&mut self.active) {
             self.end(active).await;
         }

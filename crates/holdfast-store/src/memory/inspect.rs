@@ -25,6 +25,8 @@ pub struct DurableLog {
     pub committed: Option<Bytes>,
     /// What was purged.
     pub purged: Option<Purged>,
+    /// Number of the last batch; 0 before the first.
+    pub batch: u64,
 }
 
 impl Life {
@@ -48,6 +50,10 @@ impl Life {
             purged: synced
                 .get(keys::PURGED)
                 .and_then(|stored| keys::decode_purged(stored)),
+            batch: synced
+                .get(keys::MARK)
+                .and_then(|stored| keys::decode_mark(stored))
+                .map_or(0, |mark| mark.batch),
         }
     }
 
