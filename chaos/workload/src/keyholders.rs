@@ -17,6 +17,7 @@ use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// How often a node is looked at.
 const LOOK_MS: u64 = 100;
@@ -51,8 +52,8 @@ pub(crate) async fn attend(world: Arc<World>, place: usize) {
     }
 }
 
-/// Seals the cluster from time to time, through any node.
-pub(crate) async fn close(world: Arc<World>) {
+/// Seals the cluster from time to time, through any node, until told that it is enough. What it sealed may then be opened.
+pub(crate) async fn close(world: Arc<World>, mut enough: watch::Receiver<bool>) {
     let Some(sealing) = world.plan.sealing else {
         return;
     };
@@ -60,7 +61,10 @@ pub(crate) async fn close(world: Arc<World>) {
     let mut client = world.client();
     loop {
         let every_ms = sealing.every_ms / 2 + rng.below(sealing.every_ms.max(1));
-        world.pause(Duration::from_millis(every_ms)).await;
+        tokio::select! {
+            () = world.pause(Duration::from_millis(every_ms)) => {}
+            _told = enough.wait_for(|enough| *enough) => return,
+        }
         let place = rng.index(world.target.nodes.len());
         let Some(node) = world.target.nodes.get(place).filter(|_| !world.stopping()) else {
             return;

@@ -18,6 +18,8 @@ pub struct Workload {
     stop: watch::Sender<bool>,
     seats: JoinSet<()>,
     keyholders: JoinSet<()>,
+    sealing: JoinSet<()>,
+    enough_sealing: watch::Sender<bool>,
 }
 
 /// A workload whose clients have ended.
@@ -64,14 +66,35 @@ impl Workload {
             for place in 0..world.target.nodes.len() {
                 keyholders.spawn(keyholders::attend(Arc::clone(&world), place));
             }
-            keyholders.spawn(keyholders::close(Arc::clone(&world)));
         }
         Ok(Self {
             world,
             stop,
             seats,
             keyholders,
+            sealing: JoinSet::new(),
+            enough_sealing: watch::channel(false).0,
         })
+    }
+
+    /// From now on key holders seal the cluster from time to time, if the plan says so. A sealed cluster takes no writes: what is
+    /// measured before and after faults is measured outside of this.
+    pub fn begin_sealing(&mut self) {
+        if self.sealing.is_empty() {
+            self.enough_sealing.send_replace(false);
+            let enough = self.enough_sealing.subscribe();
+            self.sealing
+                .spawn(keyholders::close(Arc::clone(&self.world), enough));
+        }
+    }
+
+    /// Ends it: a seal under way is waited for, and what it closed may be opened.
+    ///
+    /// # Panics
+    /// As [`wait`](Self::wait).
+    pub async fn end_sealing(&mut self) {
+        self.enough_sealing.send_replace(true);
+        ended(&mut self.sealing).await;
     }
 
     /// Everything that must be found in no file, log or packet between nodes: marks of values and names, tokens, shares, a long mount. Grows
@@ -102,6 +125,7 @@ impl Workload {
     pub async fn stop(mut self) -> Finished {
         self.stop.send_replace(true);
         self.wait().await;
+        self.end_sealing().await;
         ended(&mut self.keyholders).await;
         Finished {
             world: Arc::clone(&self.world),

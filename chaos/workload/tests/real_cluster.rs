@@ -187,7 +187,7 @@ async fn key_holders_close_the_cluster_and_open_it_again() {
         }),
         ..Plan::default()
     };
-    let work = Workload::start(
+    let mut work = Workload::start(
         target(&cluster, "sealing-canary-mount"),
         plan,
         recorder.clone(),
@@ -195,6 +195,7 @@ async fn key_holders_close_the_cluster_and_open_it_again() {
     .await
     .unwrap();
     let canaries = work.canaries().len();
+    work.begin_sealing();
     until(
         "two seals and as many openings of every node",
         Duration::from_secs(30),
@@ -208,7 +209,14 @@ async fn key_holders_close_the_cluster_and_open_it_again() {
         },
     )
     .await;
+    work.end_sealing().await;
+    let (closed, closed_ns) = (work.stats().seals, recorder.now_ns());
+    // Longer than sealing ever waits: whoever still seals, does so by then.
+    let later = closed_ns + 2_000_000_000;
+    let open = |counts: Counts| counts.last_write_ns > later;
+    counted("writes for longer than sealing pauses", &recorder, open).await;
     let finished = work.stop().await;
+    assert_eq!(finished.stats().seals, closed, "sealing has ended");
     assert!(
         finished.canaries().len() > canaries,
         "new tokens are canaries"

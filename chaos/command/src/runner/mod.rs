@@ -151,7 +151,7 @@ async fn work(
     let recorder = Recorder::new(OPERATIONS_MAX);
     let target = stage.cluster.target();
     let sampler = Sampler::start(&target, &recorder, &stage.cluster.lives, SAMPLE)?;
-    let workload = Workload::start(target, scenario.workload.clone(), recorder.clone()).await?;
+    let mut workload = Workload::start(target, scenario.workload.clone(), recorder.clone()).await?;
 
     let mut faults = Faults::default();
     let mut timeline = Timeline {
@@ -166,12 +166,14 @@ async fn work(
     };
     timeline.calm(scenario.warmup.0, &mut stop).await?;
     timeline.stage.take_snapshots_for(scenario)?;
+    workload.begin_sealing();
     let struck = timeline
         .strike(schedule(scenario, plan.seed), &mut stop)
         .await;
     // Whatever went wrong, nothing stays broken.
     progress.say("healing");
     let healed = timeline.faults.heal_all(timeline.stage, &recorder);
+    workload.end_sealing().await;
     struck?;
     healed?;
     let healed_ns = recorder.now_ns();
