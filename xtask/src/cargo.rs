@@ -95,15 +95,19 @@ pub(crate) struct Wanted<'a> {
     pub(crate) features: &'a [&'a str],
     /// The packages' libraries, not their programs.
     pub(crate) libraries: bool,
+    /// Integration tests as well. Cargo then takes what tests depend on into account, so that building and testing share all crates.
+    pub(crate) tests: &'a [&'a str],
     pub(crate) release: bool,
 }
 
 impl Wanted<'_> {
-    fn words(&self) -> Vec<&str> {
+    /// The words of `cargo build`, or of `cargo test`, which compiles with the same selection.
+    pub(crate) fn words<'a>(&'a self, verb: &'a str) -> Vec<&'a str> {
         let what = if self.libraries { "--lib" } else { "--bins" };
-        let mut words = vec!["build", "--locked", what];
+        let mut words = vec![verb, "--locked", what];
         words.extend(self.packages.iter().flat_map(|name| ["--package", *name]));
         words.extend(self.features.iter().flat_map(|name| ["--features", *name]));
+        words.extend(self.tests.iter().flat_map(|name| ["--test", *name]));
         words.extend(self.release.then_some("--release"));
         words
     }
@@ -122,7 +126,7 @@ impl Wanted<'_> {
 /// Builds it, under a progress line.
 pub(crate) fn build(places: &Places, wanted: &Wanted<'_>) -> Result<()> {
     let mut command = ready(places)?;
-    command.args(wanted.words());
+    command.args(wanted.words("build"));
     let mut progress = Progress::start(wanted.title());
     let ended = watch(places, "build", command, &mut progress)?;
     progress.end(
@@ -173,16 +177,17 @@ mod tests {
             ..Wanted::default()
         };
         let told = "build --locked --bins --package a --package b";
-        assert_eq!(plain.words().join(" "), told);
+        assert_eq!(plain.words("build").join(" "), told);
         assert_eq!(plain.title(), "building a and b");
         let all = Wanted {
             packages: &["a"],
             features: &["mutants"],
             libraries: true,
+            tests: &["memory"],
             release: true,
         };
-        let told = "build --locked --lib --package a --features mutants --release";
-        assert_eq!(all.words().join(" "), told);
+        let told = "build --locked --lib --package a --features mutants --test memory --release";
+        assert_eq!(all.words("build").join(" "), told);
         assert_eq!(all.title(), "building a with mutants, optimised");
     }
 }

@@ -12,7 +12,7 @@ use crate::clients::{self, Client};
 use crate::places::Places;
 use crate::progress::{Ending, Progress, duration};
 use crate::tests_run::{self, Count, SYSTEM_PACKAGE, TestBinary};
-use crate::{chaos, deny, rocksdb, setup, sim, tidy};
+use crate::{chaos, deny, setup, sim, tidy};
 
 /// One step. The order here is the order in which they run: cheap before dear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -213,7 +213,7 @@ impl Ci<'_> {
             }
             StepName::Fmt => self.fmt(progress)?,
             StepName::Tidy => return tidy::check(places, progress).map(Report::from),
-            StepName::Rocksdb => drop(rocksdb::ensure(places)?),
+            StepName::Rocksdb => drop(cargo::ready(places)?),
             StepName::Clippy => self.clippy(progress)?,
             StepName::Deny => return deny::run(places, progress).map(Report::from),
             StepName::Unit => return self.unit(progress),

@@ -26,6 +26,15 @@ const MUTANT_SEEDS: &str = "0..60";
 const MUTANTS_A_DAY: usize = 4;
 const DEADLINE: Duration = Duration::from_secs(15 * 60);
 
+/// What the seeded bugs are hunted and tested with. One selection for both, so that cargo compiles what it stands on once.
+const WITH_MUTANTS: Wanted<'static> = Wanted {
+    packages: &[PROGRAM, "holdfast-store"],
+    features: &["holdfast-sim/mutants", "holdfast-store/mutants"],
+    libraries: false,
+    tests: &["memory"],
+    release: false,
+};
+
 /// How the simulator is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Build {
@@ -81,12 +90,7 @@ pub(crate) fn build(places: &Places, how: Build) -> Result<PathBuf> {
         cargo::build_harness(places, release)?;
         return Ok(built);
     }
-    let wanted = Wanted {
-        packages: &[PROGRAM],
-        features: &["mutants"],
-        ..Wanted::default()
-    };
-    cargo::build(places, &wanted)?;
+    cargo::build(places, &WITH_MUTANTS)?;
     // The next honest build takes the place of this one.
     let kept = places.target.join("mutants");
     fs::create_dir_all(&kept).with_context(|| format!("cannot create {}", kept.display()))?;
@@ -131,11 +135,7 @@ pub(crate) fn ci(places: &Places, honest: &Path, progress: &mut Progress) -> Res
 /// Runs the tests that need the seeded bugs: those of the workspace are built without.
 fn test_mutants(places: &Places, progress: &mut Progress) -> Result<()> {
     let mut command = cargo::ready(places)?;
-    command.args(["test", "--locked", "--bins", "--test", "memory"]);
-    for package in [PROGRAM, "holdfast-store"] {
-        command.args(["--package", package]);
-        command.args(["--features", &format!("{package}/mutants")]);
-    }
+    command.args(WITH_MUTANTS.words("test"));
     cargo::watch(places, "mutant-tests", command, progress)?
         .require_success("the tests of the seeded bugs", 80)
 }
