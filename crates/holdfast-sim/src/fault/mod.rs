@@ -331,7 +331,7 @@ impl Faults {
                 self.lie(id, false);
                 self.revive(id).await;
             }
-            Kind::OlderImage(_) => self.put_back = None,
+            Kind::OlderImage(_) => self.hear().await,
             Kind::Vote(id) => self.cluster.members.want(id, Part::Voter, active.at),
             Kind::Replace { old, .. } => self.cluster.members.may_retire(old),
             Kind::BrokenDisk(id) => {
@@ -427,6 +427,7 @@ impl Faults {
         for active in std::mem::take(&mut self.active) {
             self.end(active).await;
         }
+        self.put_back = None;
         self.clear_weather();
         for id in self.cluster.ids() {
             self.with_life(id, |life| life.resume());

@@ -3,6 +3,9 @@
 //! The promise is that peers notice who were told of more than the image holds, and every node tells them once a second. So the
 //! image is put back when the node has worked for a while with more on its disk, and all its peers with it; it must then leave
 //! within seconds, and is replaced, as it says itself.
+//!
+//! Half of the nodes are not heard at first, so that no answer to a ping can tell them, and another one leads no more: who asks for
+//! their vote must tell them.
 
 use super::Faults;
 use super::kind::Kind;
@@ -20,6 +23,8 @@ const TOGETHER: Duration = Duration::from_millis(2500);
 const PATIENCE: Duration = Duration::from_secs(8);
 /// How long the node may take to notice.
 const NOTICING: Duration = Duration::from_secs(5);
+/// How long it is not heard at first: less, and longer than an election takes.
+const UNHEARD: Duration = Duration::from_secs(2);
 
 /// One such fault, from the moment of the image on.
 pub(super) struct PutBack {
@@ -28,6 +33,8 @@ pub(super) struct PutBack {
     /// The last batch of the log that the image holds.
     batch: u64,
     stage: Stage,
+    /// It is not heard until then, and this leader is away.
+    unheard: Option<(Instant, Option<u64>)>,
 }
 
 enum Stage {
@@ -49,6 +56,8 @@ enum Next {
     /// The cluster has promised nothing here: nothing was written, or a peer is away.
     GiveUp,
     PutBack,
+    /// It was not heard for long enough.
+    Hear,
     /// The node has left.
     Replace,
     /// It did not.
@@ -75,9 +84,10 @@ impl Faults {
                     .story(&format!("the disk of node {id} is put back"));
                 put_back.put_back(&self.cluster);
                 self.older.push(id);
-                self.revive(id).await;
+                self.start_older(id).await;
                 return;
             }
+            Next::Hear => return self.hear().await,
             Next::GiveUp => {}
             Next::Replace => self.bites(at, true),
             Next::Complain => {
@@ -88,10 +98,44 @@ impl Faults {
         for active in std::mem::take(&mut self.active) {
             self.end(active).await;
         }
+        self.put_back = None;
         if self.older.contains(&id) {
             let (old, new) = (id, self.cluster.next_id());
             let dead = true;
             self.begin(Kind::Replace { old, new, dead }).await;
+        }
+    }
+
+    /// Starts it, half of the time unheard and without the leader.
+    async fn start_older(&mut self, id: u64) {
+        let unheard = self.dice.percent(50);
+        if unheard {
+            let others = self.cluster.ids().into_iter().filter(|other| *other != id);
+            self.cluster.weather.cut(others.map(|other| (id, other)));
+        }
+        self.revive(id).await;
+        let Some(put_back) = self.put_back.as_mut().filter(|_| unheard) else {
+            return;
+        };
+        let leader = self.cluster.leader().filter(|leader| *leader != id);
+        if let Some(leader) = leader {
+            self.cluster.kill(leader);
+        }
+        put_back.unheard = Some((Instant::now() + UNHEARD, leader));
+    }
+
+    /// The node is heard again, and who led before is back.
+    pub(super) async fn hear(&mut self) {
+        let unheard = self
+            .put_back
+            .as_mut()
+            .and_then(|put_back| put_back.unheard.take());
+        let Some((_, leader)) = unheard else {
+            return;
+        };
+        self.clear_weather();
+        if let Some(leader) = leader {
+            self.revive(leader).await;
         }
     }
 }
@@ -106,6 +150,7 @@ impl PutBack {
             image: disk.image(),
             batch: disk.durable_log_within(0..0).batch,
             stage: Stage::Working,
+            unheard: None,
         })
     }
 
@@ -135,6 +180,7 @@ impl PutBack {
             }
             Stage::Noticing(until) => match cluster.quarantined().contains(&self.id) {
                 true => Next::Replace,
+                false if self.unheard.is_some_and(|(until, _)| now >= until) => Next::Hear,
                 false if now < *until => Next::Wait,
                 false => Next::Complain,
             },
