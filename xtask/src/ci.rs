@@ -23,13 +23,16 @@ pub(crate) enum StepName {
     Rocksdb,
     Clippy,
     Deny,
+    Binary,
     Unit,
     Docs,
-    Binary,
     System,
     Sim,
     Chaos,
 }
+
+/// By this variable tests find the server: the one that was built now, not one that lies about.
+const SERVER: &str = "HOLDFAST_BIN";
 
 const STEPS: [(StepName, &str, &str); 12] = [
     (
@@ -47,6 +50,11 @@ const STEPS: [(StepName, &str, &str); 12] = [
         "dependencies: bans, licences, sources",
     ),
     (
+        StepName::Binary,
+        "binary",
+        "the server builds as users build it",
+    ),
+    (
         StepName::Unit,
         "unit",
         "unit, model and documentation tests",
@@ -55,11 +63,6 @@ const STEPS: [(StepName, &str, &str); 12] = [
         StepName::Docs,
         "docs",
         "documentation builds without a warning",
-    ),
-    (
-        StepName::Binary,
-        "binary",
-        "the server builds as users build it",
     ),
     (
         StepName::System,
@@ -258,10 +261,12 @@ impl Ci<'_> {
     }
 
     fn unit(&mut self, progress: &mut Progress) -> Result<Report> {
+        // Some of them try the harness against real servers.
+        let server = cargo::build_server(self.places, false)?;
         self.build_tests(progress)?;
         let unit = self.tests_where(|binary| binary.package != SYSTEM_PACKAGE);
-        let args = &self.choice.test_args;
-        let mut count = tests_run::run(self.places, &unit, args, &[], progress)?;
+        let (args, variables) = (&self.choice.test_args, [(SERVER, OsString::from(server))]);
+        let mut count = tests_run::run(self.places, &unit, args, &variables, progress)?;
         if args.is_empty() {
             count.add(tests_run::run_docs(self.places, progress)?);
         }
@@ -274,7 +279,7 @@ impl Ci<'_> {
     fn system(&mut self, progress: &mut Progress) -> Result<Report> {
         let server = cargo::build_server(self.places, false)?;
         self.build_tests(progress)?;
-        let mut variables = vec![("HOLDFAST_BIN", OsString::from(server))];
+        let mut variables = vec![(SERVER, OsString::from(server))];
         let mut skipped = Vec::new();
         let python = clients::ensure_python_hvac(self.places, progress);
         for (name, client) in [("HOLDFAST_PYTHON", python), ("HOLDFAST_GO", clients::go())] {
