@@ -21,7 +21,7 @@ const SEEDS: &str = "0..300";
 /// Seeds run twice, in two processes.
 const SEEDS_TWICE: &str = "0..20";
 /// Seeds in which a mutant must be found.
-const MUTANT_SEEDS: &str = "0..60";
+const MUTANT_SEEDS: &str = "0..120";
 /// Mutants hunted by one CI run; the days take turns.
 const MUTANTS_A_DAY: usize = 4;
 const DEADLINE: Duration = Duration::from_secs(15 * 60);
@@ -210,7 +210,7 @@ mod tests {
         let code = hunt(&program, fs::File::create(&file).unwrap()).unwrap();
         assert_eq!(code, ExitCode::from(1));
         let written = fs::read_to_string(&file).unwrap();
-        assert_eq!(written, "--mutant all --seeds 0..60 --json\n");
+        assert_eq!(written, "--mutant all --seeds 0..120 --json\n");
     }
 
     #[test]
