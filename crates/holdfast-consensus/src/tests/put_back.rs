@@ -2,7 +2,8 @@
 
 use super::cluster::{Cluster, SOON, eventually};
 use crate::link::LinkError;
-use crate::{ballot, codec};
+use crate::members::MemberChange;
+use crate::{ballot, codec, quarantine};
 use holdfast_machine::{Replica as _, Role};
 use holdfast_proto::peer::v1 as pb;
 use holdfast_transport::Channel;
@@ -210,17 +211,33 @@ async fn a_visitor_accuses_nobody() {
     cluster.down().await;
 }
 
-/// What a leader noticed at once is remembered as well: another peer learns it from the node itself.
+/// Also to a member that joined later, of which its configuration knows nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_left_tells_the_members_it_knew() {
-    let cluster = Cluster::memory(3).up().await;
-    let ((follower, _), ..) = follower_and_witness(&cluster).await;
+    let mut cluster = Cluster::quic(4);
+    let fourth = cluster.members.pop().unwrap();
+    cluster = cluster.up().await;
+    let leader = cluster.leader().await;
+    cluster.members.push(fourth.clone());
+    cluster.start(4).await;
+    let added = cluster
+        .node(leader)
+        .change_members(MemberChange::Add(fourth), SOON);
+    added.await.unwrap();
+    let ((follower, _), store, promised) = follower_and_witness(&cluster).await;
+    eventually("it knows the fourth", async || {
+        let members = cluster.node(follower).inner.members();
+        members.contains_key(&4)
+    })
+    .await;
     let inner = &cluster.node(follower).inner;
     let known = inner.members();
-    crate::quarantine::leave(inner, crate::quarantine::LOST);
+    quarantine::leave(inner, quarantine::LOST);
     assert!(inner.raft().is_err());
     assert_eq!(inner.members(), known);
-    assert_eq!(*inner.members_left.lock(), known);
+    cluster.stop(4).await;
+    cluster.start(4).await;
+    knows(&cluster, 4, (follower, store, promised)).await;
     cluster.down().await;
 }
 
