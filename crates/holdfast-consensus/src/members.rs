@@ -232,13 +232,13 @@ async fn promote(inner: &Inner, raft: &Raft, id: u64) -> Result<(), MembersError
     }
     let mut after: BTreeSet<u64> = metrics(raft).membership_config.voter_ids().collect();
     after.insert(id);
-    require_quorum(inner, raft, &after)?;
+    require_quorum(inner, raft, &after).await?;
     let change = ChangeMembers::AddVoterIds(BTreeSet::from([id]));
     written(raft.change_membership(change, true).await)
 }
 
 async fn demote(inner: &Inner, raft: &Raft, id: u64) -> Result<(), MembersError> {
-    require_quorum_without(inner, raft, id)?;
+    require_quorum_without(inner, raft, id).await?;
     let change = ChangeMembers::RemoveVoters(BTreeSet::from([id]));
     written(raft.change_membership(change, true).await)
 }
@@ -250,7 +250,7 @@ async fn remove(inner: &Inner, raft: &Raft, id: u64) -> Result<(), MembersError>
         return Err(refused("no member has this number"));
     }
     let change = if membership.voter_ids().any(|voter| voter == id) {
-        require_quorum_without(inner, raft, id)?;
+        require_quorum_without(inner, raft, id).await?;
         ChangeMembers::RemoveVoters(BTreeSet::from([id]))
     } else {
         ChangeMembers::RemoveNodes(BTreeSet::from([id]))
@@ -258,7 +258,7 @@ async fn remove(inner: &Inner, raft: &Raft, id: u64) -> Result<(), MembersError>
     written(raft.change_membership(change, false).await)
 }
 
-fn require_quorum_without(inner: &Inner, raft: &Raft, id: u64) -> Result<(), MembersError> {
+async fn require_quorum_without(inner: &Inner, raft: &Raft, id: u64) -> Result<(), MembersError> {
     let metrics = metrics(raft);
     let voters: BTreeSet<u64> = metrics.membership_config.voter_ids().collect();
     if !voters.contains(&id) {
@@ -269,23 +269,37 @@ fn require_quorum_without(inner: &Inner, raft: &Raft, id: u64) -> Result<(), Mem
     }
     let mut after = voters;
     after.remove(&id);
-    require_quorum(inner, raft, &after)
+    require_quorum(inner, raft, &after).await
 }
 
 /// The voters of the next configuration must be a quorum of themselves now, by what they acknowledged: else the change would
-/// never end, and nothing could be written until it does.
-fn require_quorum(inner: &Inner, raft: &Raft, voters: &BTreeSet<u64>) -> Result<(), MembersError> {
+/// never end, and nothing could be written until it does. A leader that has only just begun has heard from few of them: they
+/// get as long to answer as they may be silent.
+async fn require_quorum(
+    inner: &Inner,
+    raft: &Raft,
+    voters: &BTreeSet<u64>,
+) -> Result<(), MembersError> {
+    let until = Instant::now() + SILENCE_MAX;
+    while !is_quorum_there(inner, raft, voters) {
+        if Instant::now() >= until {
+            return Err(refused(
+                "of the nodes that would have a vote too few answer: bring them back, or take out those that are lost",
+            ));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
+}
+
+/// Whether a majority of these has acknowledged something not long ago.
+fn is_quorum_there(inner: &Inner, raft: &Raft, voters: &BTreeSet<u64>) -> bool {
     let heard = metrics(raft).heartbeat.unwrap_or_default();
     let acknowledges = |voter: &&u64| {
         let at = heard.get(*voter).copied().flatten();
         **voter == inner.node() || at.is_some_and(|at| at.elapsed() < SILENCE_MAX)
     };
-    if voters.iter().filter(acknowledges).count() <= voters.len() / 2 {
-        return Err(refused(
-            "of the nodes that would have a vote too few answer: bring them back, or take out those that are lost",
-        ));
-    }
-    Ok(())
+    voters.iter().filter(acknowledges).count() > voters.len() / 2
 }
 
 /// The record of a node as applied here.

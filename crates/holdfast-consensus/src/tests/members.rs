@@ -215,3 +215,34 @@ async fn a_leader_that_is_removed_hears_that_it_is() {
     cluster.memory_net().heal();
     cluster.down().await;
 }
+
+/// A leader that has only just begun has heard from few: a change that needs the others waits for their first word.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_not_answered_yet_is_waited_for() {
+    let cluster = Cluster::memory(3).up().await;
+    let leader = cluster.leader().await;
+    let late = 1 + leader % 3;
+    let mute = move |passage: &Passage| match (passage.channel, passage.answer) {
+        (Some(Channel::Log | Channel::Heartbeat), true) if passage.from == NodeId(late) => {
+            Verdict::Lose
+        }
+        _ => Verdict::Deliver,
+    };
+    cluster.memory_net().filter(mute);
+    eventually(
+        "it has not been heard for as long as a voter may be silent",
+        async || {
+            let members = cluster.node(leader).status().members;
+            let silent = members.iter().find(|member| member.id == NodeId(late));
+            silent.and_then(|member| member.last_contact_ms) > Some(3_500)
+        },
+    )
+    .await;
+    let change = MemberChange::Remove(NodeId(leader));
+    let mut removal = Box::pin(cluster.node(leader).change_members(change, SOON));
+    let early = tokio::time::timeout(Duration::from_millis(200), &mut removal).await;
+    assert!(early.is_err(), "it was not waited for: {early:?}");
+    cluster.memory_net().heal();
+    assert_eq!(removal.await, Ok(()));
+    cluster.down().await;
+}
