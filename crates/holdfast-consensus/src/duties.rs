@@ -1,15 +1,13 @@
 //! What only the leader does: tick the clock, set checkpoints, keep the members' records, finish what a former leader began; and
 //! give way when its clock is off.
 
-use crate::host;
-use crate::inner::{Inner, Phase, leadership, metrics};
-use crate::member::NodeRecord;
+use crate::inner::{Inner, Phase, leadership};
 use crate::members;
 use crate::propose::{self, Attempt};
 use crate::raft_types::Raft;
+use crate::records;
 use crate::step_down;
-use holdfast_machine::{Command, Put, SystemKey, Transaction, Write};
-use holdfast_types::TxnId;
+use holdfast_machine::Command;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -69,7 +67,7 @@ async fn lead(inner: &Inner, raft: &Raft, done: &mut Done) {
     }
     if done.records.is_none_or(|at| at.elapsed() >= RECORDS_EVERY) {
         finish_change(inner, raft).await;
-        keep_records(inner, raft).await;
+        records::keep(inner, raft).await;
         done.records = Some(Instant::now());
     }
     let now = Instant::now();
@@ -100,69 +98,4 @@ async fn finish_change(inner: &Inner, raft: &Raft) {
         Ok(Err(error)) => tracing::debug!(%error, "a change of the members stays half done"),
         Err(_) => tracing::debug!("a change of the members stays half done: no quorum in time"),
     }
-}
-
-/// Writes the records that are missing or out of date, one transaction each; a conflict is looked at again next time.
-async fn keep_records(inner: &Inner, raft: &Raft) {
-    let metrics = metrics(raft);
-    let settled = members::is_settled(&metrics);
-    let Ok(records) = members::records(inner) else {
-        return;
-    };
-    let membership = metrics.membership_config.membership();
-    for (id, _) in membership.nodes() {
-        let Some(record) = present(inner, *id) else {
-            continue;
-        };
-        match records.get(id) {
-            None => put(inner, *id, 0, &record).await,
-            // Another data directory: the record stands, and the node is refused.
-            Some((_, old)) if old.store_id != record.store_id || *old == record => {}
-            Some((written_at, _)) => put(inner, *id, *written_at, &record).await,
-        }
-    }
-    for (id, (written_at, record)) in &records {
-        if settled && !record.removed && membership.get_node(id).is_none() {
-            let removed = NodeRecord {
-                removed: true,
-                ..record.clone()
-            };
-            put(inner, *id, *written_at, &removed).await;
-        }
-    }
-}
-
-/// A member's record as it presents itself, if it was heard.
-fn present(inner: &Inner, id: u64) -> Option<NodeRecord> {
-    if id == inner.node() {
-        return Some(NodeRecord {
-            store_id: inner.link.store_id,
-            info: inner.me.clone(),
-            version: inner.version.clone(),
-            removed: false,
-        });
-    }
-    let view = inner.peers.get(id)?;
-    Some(NodeRecord {
-        store_id: view.store_id,
-        info: view.info,
-        version: view.version,
-        removed: false,
-    })
-}
-
-async fn put(inner: &Inner, id: u64, replaces: u64, record: &NodeRecord) {
-    let mut txn_id = [0; 16];
-    host::fill(&mut txn_id);
-    let mut command = Command::Transaction(Transaction {
-        txn_id: TxnId(txn_id),
-        proposed_at_ms: 0,
-        asserts: Vec::new(),
-        writes: vec![Write::Put(Put {
-            key: SystemKey::Node(id).to_bytes(),
-            replaces,
-            value: record.to_bytes(),
-        })],
-    });
-    propose::propose_here(inner, &mut command, PROPOSE_WAIT).await;
 }

@@ -5,10 +5,10 @@
 //! linearizable state. The node with the lowest number makes the cluster, once, when every other one is just as empty.
 
 use crate::inner::{Inner, Phase, leadership};
-use crate::members;
 use crate::peers::PeerView;
 use crate::raft_types::Raft;
 use crate::read_index;
+use crate::records;
 use crate::start;
 use holdfast_proto::peer::v1 as pb;
 use holdfast_transport::Channel;
@@ -161,7 +161,7 @@ pub(crate) async fn serve(
             .reach(index, ASK_WAIT)
             .await
             .map_err(unavailable)?;
-        match members::record(inner, from).map_err(unavailable)? {
+        match records::of(inner, from).map_err(unavailable)? {
             Some(record) if record.removed || record.store_id.0[..] != request.store_id[..] => {
                 tracing::warn!(node = %NodeId(from), "a node came back with another data directory");
                 Verdict::Taken(pb::Done {})

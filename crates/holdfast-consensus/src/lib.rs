@@ -41,6 +41,7 @@ mod raft_types;
 mod read_batch;
 mod read_index;
 mod reconcile;
+mod records;
 mod replica;
 mod roster;
 mod server;

@@ -56,6 +56,17 @@ pub enum NodeRecordError {
 const FORMAT: u8 = 1;
 
 impl NodeRecord {
+    /// The record of a node that was taken out before anybody heard it: no data directory fits it, so its number stays taken.
+    #[must_use]
+    pub(crate) fn of_nobody() -> Self {
+        Self {
+            store_id: StoreId([0; 16]),
+            info: MemberInfo::default(),
+            version: String::new(),
+            removed: false,
+        }
+    }
+
     /// The stored form: a format byte, then postcard.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {

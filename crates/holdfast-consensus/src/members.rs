@@ -2,17 +2,19 @@
 
 use crate::codec;
 use crate::inner::{Inner, leadership, metrics};
-use crate::member::{Member, NodeRecord};
-use crate::raft_types::{Metrics, Raft};
+use crate::member::Member;
+use crate::raft_types::{Metrics, Raft, TypeConfig};
 use crate::read_index;
+use crate::records;
 use crate::timing::millis;
-use holdfast_machine::{SystemKey, Unavailable, View as _};
+use holdfast_machine::Unavailable;
 use holdfast_proto::peer::v1 as pb;
 use holdfast_transport::Channel;
 use holdfast_types::NodeId;
 use holdfast_types::limits::NODES_MAX;
+use openraft::errors::{ClientWriteError, RaftError};
 use openraft::{ChangeMembers, Instant as _};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -173,7 +175,7 @@ async fn add(inner: &Inner, raft: &Raft, member: Member) -> Result<(), MembersEr
     {
         return Err(refused("a member has this number"));
     }
-    if record(inner, id)?.is_some() {
+    if records::of(inner, id)?.is_some() {
         return Err(refused("this number was used before; choose a new one"));
     }
     inner.candidates.lock().insert(id, member.info.clone());
@@ -249,6 +251,7 @@ async fn remove(inner: &Inner, raft: &Raft, id: u64) -> Result<(), MembersError>
     if membership.get_node(&id).is_none() {
         return Err(refused("no member has this number"));
     }
+    records::ensure(inner, raft, id).await?;
     let change = if membership.voter_ids().any(|voter| voter == id) {
         require_quorum_without(inner, raft, id).await?;
         ChangeMembers::RemoveVoters(BTreeSet::from([id]))
@@ -302,42 +305,20 @@ fn is_quorum_there(inner: &Inner, raft: &Raft, voters: &BTreeSet<u64>) -> bool {
     voters.iter().filter(acknowledges).count() > voters.len() / 2
 }
 
-/// The record of a node as applied here.
-pub(crate) fn record(inner: &Inner, id: u64) -> Result<Option<NodeRecord>, Unavailable> {
-    let fault = |text: String| Unavailable::Stopped(text);
-    let row = inner.state.view().get(&SystemKey::Node(id).to_bytes());
-    let Some(row) = row.map_err(|error| fault(error.to_string()))? else {
-        return Ok(None);
-    };
-    let record = NodeRecord::from_bytes(&row.value);
-    record.map(Some).map_err(|error| fault(error.to_string()))
-}
-
-/// Every node record as applied here, by number, with the index it was written at.
-pub(crate) fn records(inner: &Inner) -> Result<BTreeMap<u64, (u64, NodeRecord)>, Unavailable> {
-    let prefix = SystemKey::nodes_prefix();
-    // Removed nodes keep their records; the limit is far above what one cluster sees in its life.
-    let rows = inner.state.view().scan(&prefix, &prefix, NODES_MAX * 64);
-    let mut records = BTreeMap::new();
-    for (key, row) in rows.map_err(|error| Unavailable::Stopped(error.to_string()))? {
-        let id = key
-            .get(prefix.len()..)
-            .and_then(|id| <[u8; 8]>::try_from(id).ok());
-        // A record that cannot be read was written by a newer version: it is not ours to judge.
-        if let (Some(id), Ok(record)) = (id, NodeRecord::from_bytes(&row.value)) {
-            records.insert(u64::from_be_bytes(id), (row.written_at, record));
-        }
-    }
-    Ok(records)
-}
-
 fn refused(text: &str) -> MembersError {
     MembersError::Refused(text.to_owned())
 }
 
-fn written<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<(), MembersError> {
+fn written<T>(
+    result: Result<T, RaftError<TypeConfig, ClientWriteError<TypeConfig>>>,
+) -> Result<(), MembersError> {
     match result {
         Ok(_) => Ok(()),
-        Err(error) => Err(MembersError::Refused(error.to_string())),
+        // Whether it is done is for the next leader to find out.
+        Err(RaftError::APIError(
+            ClientWriteError::ForwardToLeader(_) | ClientWriteError::LogEntryDiscarded(_),
+        )) => Err(Unavailable::NoLeader.into()),
+        Err(RaftError::Fatal(fatal)) => Err(Unavailable::Stopped(fatal.to_string()).into()),
+        Err(RaftError::APIError(error)) => Err(MembersError::Refused(error.to_string())),
     }
 }

@@ -3,7 +3,7 @@
 use crate::gossip;
 use crate::host;
 use crate::inner::Inner;
-use crate::members;
+use crate::records;
 use crate::visitors;
 use holdfast_types::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -92,7 +92,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
         }
         let applied = inner.applied.now();
         if records_at != Some(applied)
-            && let Ok(records) = members::records(&inner)
+            && let Ok(records) = records::all(&inner)
         {
             let stores = records
                 .into_iter()

@@ -6,7 +6,7 @@ use crate::host::hosted;
 use crate::inner::{Inner, Phase, leadership, metrics};
 use crate::link::refusal;
 use crate::raft_types::Raft;
-use crate::{join, members, propose, read_index, snapshot_in, step_down, visitors};
+use crate::{join, members, propose, read_index, records, snapshot_in, step_down, visitors};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use holdfast_machine::Unavailable;
@@ -234,7 +234,7 @@ fn pong(
             })
             .collect();
         // Read anew: a record written a moment ago must not be missing from what a joining node is told.
-        pong.known_stores = members::records(inner)
+        pong.known_stores = records::all(inner)
             .unwrap_or_default()
             .into_iter()
             .map(|(node, (_, record))| pb::KnownStore {

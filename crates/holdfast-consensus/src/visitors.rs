@@ -7,7 +7,7 @@
 //! through the log and lets no stranger in.
 
 use crate::inner::{Inner, Phase, leadership, metrics};
-use crate::members;
+use crate::records;
 use crate::status::leader_freshness;
 use holdfast_proto::peer::v1 as pb;
 use holdfast_types::limits::NODES_MAX;
@@ -88,7 +88,7 @@ pub(crate) fn present(inner: &Inner, members: &BTreeSet<u64>) -> BTreeMap<u64, S
 
 /// Whether a node was taken out as far as this one has heard; what cannot be read may say so.
 fn was_removed(inner: &Inner, id: u64) -> bool {
-    let record = members::record(inner, id);
+    let record = records::of(inner, id);
     record.map_or(true, |record| record.is_some_and(|record| record.removed))
 }
 

@@ -19,7 +19,7 @@ async fn a_write_that_fails_unanswered_ends_the_node() {
     cluster.nodes.insert(1, node);
     cluster.put(1, "a", 1).await;
     eventually("nothing is left to write", async || {
-        crate::members::record(&cluster.node(1).inner, 1).is_ok_and(|record| record.is_some())
+        crate::records::of(&cluster.node(1).inner, 1).is_ok_and(|record| record.is_some())
     })
     .await;
     disk.fail_write(0);

@@ -2,6 +2,7 @@
 
 use super::cluster::{Cluster, SOON, eventually};
 use crate::inner::Inner;
+use crate::member::NodeRecord;
 use crate::members::{MemberChange, MembersError};
 use holdfast_machine::Replica as _;
 use holdfast_proto::peer::v1 as pb;
@@ -38,7 +39,7 @@ async fn a_node_that_missed_who_joined_finds_the_quorum_again() {
         .await
         .unwrap();
     eventually("the removal is written down", async || {
-        let record = crate::members::record(&cluster.node(4).inner, 1).unwrap();
+        let record = crate::records::of(&cluster.node(4).inner, 1).unwrap();
         record.is_some_and(|record| record.removed)
     })
     .await;
@@ -244,5 +245,31 @@ async fn who_has_not_answered_yet_is_waited_for() {
     assert!(early.is_err(), "it was not waited for: {early:?}");
     cluster.memory_net().heal();
     assert_eq!(removal.await, Ok(()));
+    cluster.down().await;
+}
+
+/// A number whose node was taken out before the leader had written it down was free for another node.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_number_stays_taken_though_its_node_was_hardly_there() {
+    let mut cluster = Cluster::memory(4);
+    let fourth = cluster.members.pop().unwrap();
+    cluster = cluster.up().await;
+    cluster.members.push(fourth.clone());
+    cluster.start(4).await;
+    let leader = cluster.leader_among(&[1, 2, 3]).await;
+    let change = |change| cluster.node(leader).change_members(change, SOON);
+    change(MemberChange::Add(fourth.clone())).await.unwrap();
+    change(MemberChange::Remove(NodeId(4))).await.unwrap();
+    let inner = &cluster.node(leader).inner;
+    let record = crate::records::of(inner, 4).unwrap();
+    assert!(record.is_some(), "it is known that there was such a node");
+    let back = change(MemberChange::Add(fourth)).await;
+    assert!(matches!(back, Err(MembersError::Refused(text)) if text.contains("used before")));
+
+    // One that no leader ever heard.
+    let raft = inner.raft().unwrap();
+    crate::records::ensure(inner, &raft, 9).await.unwrap();
+    let record = crate::records::of(inner, 9).unwrap();
+    assert_eq!(record, Some(NodeRecord::of_nobody()));
     cluster.down().await;
 }

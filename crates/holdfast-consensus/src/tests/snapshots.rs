@@ -74,15 +74,9 @@ async fn a_node_is_added_promoted_and_removed_for_good() {
     cluster.put(4, "from-4", 4).await;
     let again = change(MemberChange::Add(fourth.clone())).await;
     assert!(matches!(again, Err(MembersError::Refused(_))));
-    eventually("its record is written", async || {
-        crate::members::record(&cluster.node(follower).inner, 4)
-            .unwrap()
-            .is_some()
-    })
-    .await;
     change(MemberChange::Remove(NodeId(4))).await.unwrap();
     eventually("its number stays taken", async || {
-        let record = crate::members::record(&cluster.node(follower).inner, 4).unwrap();
+        let record = crate::records::of(&cluster.node(follower).inner, 4).unwrap();
         record.is_some_and(|record| record.removed)
     })
     .await;

@@ -1,0 +1,137 @@
+//! The members' records: which data directory stands behind a number, and that a number stays taken when its node is gone.
+//!
+//! The leader writes them as it hears the nodes; everybody reads them as applied.
+
+use crate::host;
+use crate::inner::{Inner, leadership, metrics};
+use crate::member::NodeRecord;
+use crate::members::is_settled;
+use crate::propose;
+use crate::raft_types::Raft;
+use holdfast_machine::{Command, Put, SystemKey, Transaction, Unavailable, View as _, Write};
+use holdfast_types::TxnId;
+use holdfast_types::limits::NODES_MAX;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Longest wait for one of them to be written.
+const PROPOSE_WAIT: Duration = Duration::from_secs(5);
+/// How long a node without a record may take to be heard, before its number is taken without it.
+const HEARD_WITHIN: Duration = Duration::from_secs(3);
+/// Wait between two looks at whether it was.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The record of a node as applied here.
+pub(crate) fn of(inner: &Inner, id: u64) -> Result<Option<NodeRecord>, Unavailable> {
+    let fault = |text: String| Unavailable::Stopped(text);
+    let row = inner.state.view().get(&SystemKey::Node(id).to_bytes());
+    let Some(row) = row.map_err(|error| fault(error.to_string()))? else {
+        return Ok(None);
+    };
+    let record = NodeRecord::from_bytes(&row.value);
+    record.map(Some).map_err(|error| fault(error.to_string()))
+}
+
+/// Every node record as applied here, by number, with the index it was written at.
+pub(crate) fn all(inner: &Inner) -> Result<BTreeMap<u64, (u64, NodeRecord)>, Unavailable> {
+    let prefix = SystemKey::nodes_prefix();
+    // Removed nodes keep their records; the limit is far above what one cluster sees in its life.
+    let rows = inner.state.view().scan(&prefix, &prefix, NODES_MAX * 64);
+    let mut records = BTreeMap::new();
+    for (key, row) in rows.map_err(|error| Unavailable::Stopped(error.to_string()))? {
+        let id = key
+            .get(prefix.len()..)
+            .and_then(|id| <[u8; 8]>::try_from(id).ok());
+        // A record that cannot be read was written by a newer version: it is not ours to judge.
+        if let (Some(id), Ok(record)) = (id, NodeRecord::from_bytes(&row.value)) {
+            records.insert(u64::from_be_bytes(id), (row.written_at, record));
+        }
+    }
+    Ok(records)
+}
+
+/// Writes the records that are missing or out of date, one transaction each; a conflict is looked at again next time.
+pub(crate) async fn keep(inner: &Inner, raft: &Raft) {
+    let metrics = metrics(raft);
+    let settled = is_settled(&metrics);
+    let Ok(records) = all(inner) else {
+        return;
+    };
+    let membership = metrics.membership_config.membership();
+    for (id, _) in membership.nodes() {
+        let Some(record) = present(inner, *id) else {
+            continue;
+        };
+        match records.get(id) {
+            None => put(inner, *id, 0, &record).await,
+            // Another data directory: the record stands, and the node is refused.
+            Some((_, old)) if old.store_id != record.store_id || *old == record => {}
+            Some((written_at, _)) => put(inner, *id, *written_at, &record).await,
+        }
+    }
+    for (id, (written_at, record)) in &records {
+        if settled && !record.removed && membership.get_node(id).is_none() {
+            let removed = NodeRecord {
+                removed: true,
+                ..record.clone()
+            };
+            put(inner, *id, *written_at, &removed).await;
+        }
+    }
+}
+
+/// Makes sure that a member has a record before it goes: once it has gone nobody can write one, and its number would be free
+/// for another node. One that is lost and was never heard gets a record that no data directory fits.
+///
+/// # Errors
+/// When this node does not lead (any more), or has stopped.
+pub(crate) async fn ensure(inner: &Inner, raft: &Raft, id: u64) -> Result<(), Unavailable> {
+    let until = Instant::now() + HEARD_WITHIN;
+    while of(inner, id)?.is_none() {
+        if !leadership(raft).leads {
+            return Err(Unavailable::NoLeader);
+        }
+        let unheard = || (Instant::now() >= until).then(NodeRecord::of_nobody);
+        if let Some(record) = present(inner, id).or_else(unheard) {
+            put(inner, id, 0, &record).await;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
+}
+
+/// A member's record as it presents itself, if it was heard.
+fn present(inner: &Inner, id: u64) -> Option<NodeRecord> {
+    if id == inner.node() {
+        return Some(NodeRecord {
+            store_id: inner.link.store_id,
+            info: inner.me.clone(),
+            version: inner.version.clone(),
+            removed: false,
+        });
+    }
+    let view = inner.peers.get(id)?;
+    Some(NodeRecord {
+        store_id: view.store_id,
+        info: view.info,
+        version: view.version,
+        removed: false,
+    })
+}
+
+async fn put(inner: &Inner, id: u64, replaces: u64, record: &NodeRecord) {
+    let mut txn_id = [0; 16];
+    host::fill(&mut txn_id);
+    let mut command = Command::Transaction(Transaction {
+        txn_id: TxnId(txn_id),
+        proposed_at_ms: 0,
+        asserts: Vec::new(),
+        writes: vec![Write::Put(Put {
+            key: SystemKey::Node(id).to_bytes(),
+            replaces,
+            value: record.to_bytes(),
+        })],
+    });
+    propose::propose_here(inner, &mut command, PROPOSE_WAIT).await;
+}
