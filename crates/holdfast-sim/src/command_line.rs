@@ -30,7 +30,7 @@ pub(crate) struct Args {
     /// A control: disks that answer before they have synced. Stops at the first seed in which durability sees the loss.
     #[arg(long)]
     pub(crate) lying_disks: bool,
-    /// Print each seed with the hash of its trace.
+    /// Print each seed with the hash of its trace; with `--json`, beside the rest.
     #[arg(long, conflicts_with = "replay")]
     pub(crate) traces: bool,
     /// Print the result as JSON.

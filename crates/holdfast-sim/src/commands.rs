@@ -56,14 +56,12 @@ pub(crate) fn go(args: &Args) -> anyhow::Result<Exit> {
         return control(args, jobs, options);
     }
     let total = sweep::sweep(args.seeds.clone(), jobs, options, |_| false)?;
-    if args.traces && args.json {
-        println!("{}", show::traces_json(&total));
+    if args.json {
+        println!("{}", show::json(&total, args.traces));
     } else if args.traces {
         for (seed, trace) in &total.traces {
             println!("{seed} {trace}");
         }
-    } else if args.json {
-        println!("{}", show::json(&total));
     } else {
         show::table(&total);
     }

@@ -79,10 +79,11 @@ pub(crate) fn replay(seed: u64, options: Options, mutant: Option<&str>) -> Strin
     command
 }
 
-pub(crate) fn json(total: &Total) -> String {
+/// The whole, on request with each seed's trace.
+pub(crate) fn json(total: &Total, traces: bool) -> Value {
     let failed = total.failed.iter().map(|failed| entry(&failed.outcome));
     let failed: Vec<Value> = failed.collect();
-    json!({
+    let mut shown = json!({
         "seeds": total.seeds,
         "virtual_ns": total.virtual_ns,
         "took_ms": u64::try_from(total.took.as_millis()).unwrap_or(u64::MAX),
@@ -93,8 +94,11 @@ pub(crate) fn json(total: &Total) -> String {
         "exercised": total.exercised,
         "failed": failed,
         "never": total.missed(),
-    })
-    .to_string()
+    });
+    if traces {
+        shown["traces"] = traces_json(total);
+    }
+    shown
 }
 
 /// One run: its first trouble, and all of what was found.
@@ -123,7 +127,7 @@ pub(crate) fn transcript_json(outcome: &Outcome) -> Value {
 }
 
 /// Each seed with the hash of its trace.
-pub(crate) fn traces_json(total: &Total) -> Value {
+fn traces_json(total: &Total) -> Value {
     let traces = total.traces.iter();
     traces
         .map(|(seed, trace)| json!({ "seed": seed, "trace": trace }))
@@ -210,12 +214,10 @@ mod tests {
         let trace = outcome.trace.clone();
         let mut total = Total::default();
         total.add(outcome);
-        let traces = traces_json(&total);
-        assert_eq!(traces, json!([{ "seed": 1, "trace": trace }]));
-        let never = |total: &Total| {
-            let told: Value = serde_json::from_str(&json(total)).unwrap();
-            told["never"].clone()
-        };
+        let traces = &json(&total, true)["traces"];
+        assert_eq!(traces, &json!([{ "seed": 1, "trace": trace }]));
+        assert!(json(&total, false).get("traces").is_none());
+        let never = |total: &Total| json(total, false)["never"].clone();
         assert_eq!(never(&total), json!([]));
         total.seeds = 100;
         total.leaders = 100;

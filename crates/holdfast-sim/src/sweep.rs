@@ -147,6 +147,18 @@ struct Progress {
     terminal: bool,
 }
 
+/// What is shown while a sweep runs.
+#[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
+fn progress(total: &Total, all: u64, took: Duration) -> String {
+    format!(
+        "{:>6} of {all} seeds, {:.1} a second, {:.1} virtual hours, {} failed",
+        total.seeds,
+        total.seeds as f64 / took.as_secs_f64().max(0.1),
+        total.virtual_ns as f64 / 3.6e12,
+        total.failed.len()
+    )
+}
+
 impl Progress {
     fn new(all: u64) -> Self {
         let terminal = std::io::stderr().is_terminal();
@@ -166,15 +178,7 @@ impl Progress {
             return;
         }
         self.shown = Instant::now();
-        let seconds = self.began.elapsed().as_secs().max(1);
-        let line = format!(
-            "{:>6} of {} seeds, {} a second, {} virtual hours, {} failed",
-            total.seeds,
-            self.all,
-            total.seeds / seconds,
-            total.virtual_ns / 3_600_000_000_000,
-            total.failed.len()
-        );
+        let line = progress(total, self.all, self.began.elapsed());
         let (start, end) = if self.terminal {
             ("\r", "")
         } else {
@@ -211,5 +215,18 @@ mod tests {
             ["change of the leader"]
         );
         assert!(with(SEEDS_TELLING - 1, 0, 0).missed().is_empty());
+    }
+
+    #[test]
+    fn a_slow_sweep_shows_its_speed() {
+        let total = Total {
+            seeds: 9,
+            virtual_ns: 5_400_000_000_000,
+            ..Total::default()
+        };
+        assert_eq!(
+            progress(&total, 300, Duration::from_secs(15)),
+            "     9 of 300 seeds, 0.6 a second, 1.5 virtual hours, 0 failed"
+        );
     }
 }
