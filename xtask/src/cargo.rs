@@ -97,14 +97,21 @@ pub(crate) struct Wanted<'a> {
     pub(crate) libraries: bool,
     /// Integration tests as well. Cargo then takes what tests depend on into account, so that building and testing share all crates.
     pub(crate) tests: &'a [&'a str],
+    /// The programs by these names, with the workspace's features: what its tests are built on serves these as well.
+    pub(crate) as_tested: &'a [&'a str],
     pub(crate) release: bool,
 }
 
 impl Wanted<'_> {
     /// The words of `cargo build`, or of `cargo test`, which compiles with the same selection.
     pub(crate) fn words<'a>(&'a self, verb: &'a str) -> Vec<&'a str> {
-        let what = if self.libraries { "--lib" } else { "--bins" };
+        let what = match (self.as_tested, self.libraries) {
+            ([], true) => "--lib",
+            ([], false) => "--bins",
+            _ => "--workspace",
+        };
         let mut words = vec![verb, "--locked", what];
+        words.extend(self.as_tested.iter().flat_map(|name| ["--bin", *name]));
         words.extend(self.packages.iter().flat_map(|name| ["--package", *name]));
         words.extend(self.features.iter().flat_map(|name| ["--features", *name]));
         words.extend(self.tests.iter().flat_map(|name| ["--test", *name]));
@@ -119,7 +126,8 @@ impl Wanted<'_> {
             .map(|name| format!(" with {name}"))
             .collect();
         let how = if self.release { ", optimised" } else { "" };
-        format!("building {}{with}{how}", self.packages.join(" and "))
+        let what = [self.packages, self.as_tested].concat().join(" and ");
+        format!("building {what}{with}{how}")
     }
 }
 
@@ -185,9 +193,18 @@ mod tests {
             libraries: true,
             tests: &["memory"],
             release: true,
+            ..Wanted::default()
         };
         let told = "build --locked --lib --package a --features mutants --test memory --release";
         assert_eq!(all.words("build").join(" "), told);
         assert_eq!(all.title(), "building a with mutants, optimised");
+        let tested = Wanted {
+            as_tested: &["a"],
+            features: &["a/mutants"],
+            ..Wanted::default()
+        };
+        let told = "test --locked --workspace --bin a --features a/mutants";
+        assert_eq!(tested.words("test").join(" "), told);
+        assert_eq!(tested.title(), "building a with a/mutants");
     }
 }

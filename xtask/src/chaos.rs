@@ -18,7 +18,8 @@ use crate::progress::Progress;
 use crate::sim;
 use crate::stop::Stop;
 
-const PROGRAM: &str = "holdfast-chaos";
+/// The harness of real processes.
+pub(crate) const PROGRAM: &str = "holdfast-chaos";
 /// The library that stands between a server and its disk and clock.
 const SHIM: &str = "holdfast-shim";
 /// The scenarios that every change must hold, once each. What this machine cannot do is named as skipped.
@@ -63,10 +64,10 @@ fn hand_on(harness: &mut Command, args: &[String]) {
 
 /// The scenarios that every change must hold. Returns a note for the table. A build server finds the pages in the same folder
 /// each time: what lay there is written over.
-pub(crate) fn ci(places: &Places, progress: &mut Progress) -> Result<String> {
-    build(places, false)?;
+pub(crate) fn ci(places: &Places, program: &Path, progress: &mut Progress) -> Result<String> {
+    build_tried(places, false)?;
     let out = reports(places, "ci");
-    let mut command = harness(places, false);
+    let mut command = told(places, program, false);
     command.args(CI).arg("--out").arg(&out);
     let mut note = String::new();
     let mut news = |line: &str| {
@@ -89,6 +90,12 @@ pub(crate) fn ci(places: &Places, progress: &mut Progress) -> Result<String> {
 }
 
 fn build(places: &Places, release: bool) -> Result<()> {
+    build_tried(places, release)?;
+    cargo::build_harness(places, release)
+}
+
+/// Builds what the harness tries, and what it tries it with.
+fn build_tried(places: &Places, release: bool) -> Result<()> {
     let wanted = |packages, libraries| Wanted {
         packages,
         libraries,
@@ -96,7 +103,6 @@ fn build(places: &Places, release: bool) -> Result<()> {
         ..Wanted::default()
     };
     cargo::build(places, &wanted(&["holdfast"], false))?;
-    cargo::build_harness(places, release)?;
     cargo::build(places, &wanted(&[SHIM], true))
 }
 
@@ -125,9 +131,13 @@ fn fresh(folder: &Path) -> Result<PathBuf> {
     Ok(made)
 }
 
-/// The harness, with the server to start, where reports go, and what a person types to start it again.
 fn harness(places: &Places, release: bool) -> Command {
-    let mut command = Command::new(places.built(PROGRAM, release));
+    told(places, &places.built(PROGRAM, release), release)
+}
+
+/// The harness, with the server to start, where reports go, and what a person types to start it again.
+fn told(places: &Places, program: &Path, release: bool) -> Command {
+    let mut command = Command::new(program);
     command
         .env("HOLDFAST_BIN", places.built("holdfast", release))
         .env("HOLDFAST_CHAOS_REPORTS", places.target.join("chaos"))

@@ -3,6 +3,7 @@
 //! Invariant: what CI runs and what a person runs is the same code; a step can be run alone.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, bail};
@@ -11,7 +12,7 @@ use crate::cargo;
 use crate::clients::{self, Client};
 use crate::places::Places;
 use crate::progress::{Ending, Progress, duration};
-use crate::tests_run::{self, Count, SYSTEM_PACKAGE, TestBinary};
+use crate::tests_run::{self, Built, Count, SYSTEM_PACKAGE, TestBinary};
 use crate::{chaos, deny, setup, sim, tidy};
 
 /// One step. The order here is the order in which they run: cheap before dear.
@@ -138,7 +139,7 @@ pub(crate) fn run(places: &Places, choice: &Choice) -> Result<()> {
     let mut ci = Ci {
         places,
         choice,
-        tests: None,
+        built: None,
     };
     for (step, name, _) in STEPS.into_iter().filter(|(step, ..)| choice.takes(*step)) {
         let mut progress = Progress::start(name);
@@ -203,7 +204,7 @@ struct Ci<'a> {
     places: &'a Places,
     choice: &'a Choice,
     /// Built once, by the first step that needs them.
-    tests: Option<Vec<TestBinary>>,
+    built: Option<Built>,
 }
 
 impl Ci<'_> {
@@ -224,10 +225,13 @@ impl Ci<'_> {
             StepName::Binary => drop(cargo::build_server(places, false)?),
             StepName::System => return self.system(progress),
             StepName::Sim => {
-                let program = sim::build(places, sim::Build::Quick)?;
+                let program = self.harness(sim::PROGRAM)?;
                 return sim::ci(places, &program, progress).map(Report::from);
             }
-            StepName::Chaos => return chaos::ci(places, progress).map(Report::from),
+            StepName::Chaos => {
+                let program = self.harness(chaos::PROGRAM)?;
+                return chaos::ci(places, &program, progress).map(Report::from);
+            }
         }
         Ok(Report::default())
     }
@@ -313,22 +317,33 @@ impl Ci<'_> {
     }
 
     fn build_tests(&mut self, progress: &mut Progress) -> Result<()> {
-        if self.tests.is_none() {
-            let tests = tests_run::build(self.places, progress)?;
-            if tests.is_empty() {
+        if self.built.is_none() {
+            let built = tests_run::build(self.places, progress)?;
+            if built.tests.is_empty() {
                 bail!("cargo named no test binary");
             }
-            self.tests = Some(tests);
+            self.built = Some(built);
         }
         Ok(())
     }
 
     fn tests_where(&self, wanted: impl Fn(&TestBinary) -> bool) -> Vec<&TestBinary> {
-        self.tests
-            .iter()
-            .flatten()
-            .filter(|binary| wanted(binary))
-            .collect()
+        let tests = self.built.iter().flat_map(|built| &built.tests);
+        tests.filter(|binary| wanted(binary)).collect()
+    }
+
+    /// The simulator or the harness: as built with the tests if they were, for with another selection cargo would compile all
+    /// that it stands on again.
+    fn harness(&self, program: &str) -> Result<PathBuf> {
+        let built = self
+            .built
+            .as_ref()
+            .and_then(|built| built.programs.get(program));
+        if let Some(program) = built {
+            return Ok(program.clone());
+        }
+        cargo::build_harness(self.places, false)?;
+        Ok(self.places.built(program, false))
     }
 }
 

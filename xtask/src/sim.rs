@@ -15,10 +15,11 @@ use crate::child::{self, Watched};
 use crate::places::Places;
 use crate::progress::Progress;
 
-const PROGRAM: &str = "holdfast-sim";
+/// The simulator.
+pub(crate) const PROGRAM: &str = "holdfast-sim";
 /// Seeds that each change must hold.
 const SEEDS: &str = "0..300";
-/// Seeds run twice, in two processes.
+/// Those of them that are run a second time, in a process of their own.
 const SEEDS_TWICE: &str = "0..20";
 /// Seeds in which a mutant must be found.
 const MUTANT_SEEDS: &str = "0..120";
@@ -26,12 +27,14 @@ const MUTANT_SEEDS: &str = "0..120";
 const MUTANTS_A_DAY: usize = 4;
 const DEADLINE: Duration = Duration::from_secs(15 * 60);
 
-/// What the seeded bugs are hunted and tested with. One selection for both, so that cargo compiles what it stands on once.
+/// What the seeded bugs are hunted and tested with. One selection for both, and the one of all tests, so that cargo compiles
+/// what it stands on once.
 const WITH_MUTANTS: Wanted<'static> = Wanted {
-    packages: &[PROGRAM, "holdfast-store"],
+    packages: &[],
     features: &["holdfast-sim/mutants", "holdfast-store/mutants"],
     libraries: false,
     tests: &["memory"],
+    as_tested: &[PROGRAM],
     release: false,
 };
 
@@ -101,21 +104,13 @@ pub(crate) fn build(places: &Places, how: Build) -> Result<PathBuf> {
 
 /// What every change must hold: seeds, determinism, some mutants and their tests. Returns a note for the table.
 pub(crate) fn ci(places: &Places, honest: &Path, progress: &mut Progress) -> Result<String> {
-    let total = read(places, progress, honest, &["--seeds", SEEDS, "--json"])?;
-    let total: Value = serde_json::from_str(&total).context("the simulator printed no JSON")?;
-    let seeds = total["seeds"].as_u64().unwrap_or(0);
-    let twice = ["--seeds", SEEDS_TWICE, "--traces"];
-    let first = read(places, progress, honest, &twice)?;
-    let second = read(
-        places,
-        progress,
-        honest,
-        &[&twice[..], &["--jobs", "1"]].concat(),
-    )?;
-    if first != second || first.lines().count() < 2 {
-        let differs = first.lines().zip(second.lines()).find(|(a, b)| a != b);
-        bail!("two processes gave other traces for the same seed: {differs:?}");
-    }
+    let swept = |progress: &mut Progress, seeds| -> Result<Value> {
+        let args = ["--seeds", seeds, "--traces", "--json"];
+        let told = read(places, progress, honest, &args)?;
+        serde_json::from_str(&told).context("the simulator printed no JSON")
+    };
+    let total = swept(progress, SEEDS)?;
+    let same = alike(&total, &swept(progress, SEEDS_TWICE)?)?;
     let program = build(places, Build::Mutants)?;
     test_mutants(places, progress)?;
     let today = mutants_of_the_day(&program)?;
@@ -125,11 +120,24 @@ pub(crate) fn ci(places: &Places, honest: &Path, progress: &mut Progress) -> Res
         progress.say(line.trim_end());
     }
     let hours = total["virtual_ns"].as_u64().unwrap_or(0) / 3_600_000_000_000;
-    let same = first.lines().count();
+    let seeds = total["seeds"].as_u64().unwrap_or(0);
     Ok(format!(
         "{seeds} seeds ({hours} h), {same} twice alike, mutants killed: {}",
         today.join(" ")
     ))
+}
+
+/// How many seeds of the second run had the same trace as in the first: all of them, or this fails.
+fn alike(first: &Value, second: &Value) -> Result<usize> {
+    let traces = |run: &Value| run["traces"].as_array().cloned().unwrap_or_default();
+    let (first, second) = (traces(first), traces(second));
+    if let Some(other) = second.iter().find(|trace| !first.contains(trace)) {
+        bail!("another process gave another trace for the same seed: {other}");
+    }
+    if second.is_empty() {
+        bail!("the simulator named no trace");
+    }
+    Ok(second.len())
 }
 
 /// Runs the tests that need the seeded bugs: those of the workspace are built without.
@@ -225,6 +233,22 @@ mod tests {
             assert_eq!(build(false, hunt), Some(Build::Mutants));
             assert_eq!(build(true, hunt), None);
         }
+    }
+
+    #[test]
+    fn a_trace_that_differs_or_is_missing_is_a_failure() {
+        use serde_json::json;
+        let run = |traces: &[(u64, &str)]| {
+            let traces = traces.iter();
+            let traces = traces.map(|(seed, trace)| json!({ "seed": seed, "trace": trace }));
+            json!({ "traces": traces.collect::<Vec<_>>() })
+        };
+        let first = run(&[(0, "a"), (1, "b"), (2, "c")]);
+        assert_eq!(alike(&first, &run(&[(0, "a"), (1, "b")])).unwrap(), 2);
+        let error = alike(&first, &run(&[(0, "a"), (1, "c")])).unwrap_err();
+        assert!(error.to_string().contains(r#""seed":1"#), "{error}");
+        assert!(alike(&first, &run(&[(3, "d")])).is_err());
+        assert!(alike(&first, &json!({})).is_err());
     }
 
     #[test]

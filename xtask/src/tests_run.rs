@@ -6,6 +6,7 @@
 //!
 //! Invariants: a step that runs no test has failed; every binary is run even after one fails.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -70,8 +71,16 @@ pub(crate) struct TestBinary {
     package_folder: PathBuf,
 }
 
+/// What cargo built for the tests.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Built {
+    pub(crate) tests: Vec<TestBinary>,
+    /// The programs of packages that have integration tests, by name: those may want to start them.
+    pub(crate) programs: BTreeMap<String, PathBuf>,
+}
+
 /// Builds every test of the workspace.
-pub(crate) fn build(places: &Places, progress: &mut Progress) -> Result<Vec<TestBinary>> {
+pub(crate) fn build(places: &Places, progress: &mut Progress) -> Result<Built> {
     let list = places.log("test-binaries")?;
     let listing =
         File::create(&list).with_context(|| format!("cannot write {}", list.display()))?;
@@ -90,13 +99,30 @@ pub(crate) fn build(places: &Places, progress: &mut Progress) -> Result<Vec<Test
         .require_success("compiling the tests", 100)?;
     let listed =
         fs::read_to_string(&list).with_context(|| format!("cannot read {}", list.display()))?;
-    Ok(listed.lines().filter_map(test_binary).collect())
+    let artifacts = || listed.lines().filter_map(artifact);
+    Ok(Built {
+        tests: artifacts().filter_map(|said| test_binary(&said)).collect(),
+        programs: artifacts().filter_map(|said| program(&said)).collect(),
+    })
 }
 
-/// Reads one of cargo's messages; `None` for what is not a test binary.
-fn test_binary(message: &str) -> Option<TestBinary> {
+/// Reads one of cargo's messages; `None` for what tells of nothing built.
+fn artifact(message: &str) -> Option<Value> {
     let message: Value = serde_json::from_str(message).ok()?;
-    if message["reason"] != "compiler-artifact" || message["profile"]["test"] != true {
+    (message["reason"] == "compiler-artifact").then_some(message)
+}
+
+/// A package's own program: neither a test nor an example.
+fn program(message: &Value) -> Option<(String, PathBuf)> {
+    let is_program = message["profile"]["test"] == false && message["target"]["kind"][0] == "bin";
+    let name = message["target"]["name"].as_str()?;
+    let path = message["executable"].as_str()?;
+    is_program.then(|| (name.to_owned(), PathBuf::from(path)))
+}
+
+/// A test binary; `None` for what is none.
+fn test_binary(message: &Value) -> Option<TestBinary> {
+    if message["profile"]["test"] != true {
         return None;
     }
     let manifest = PathBuf::from(message["manifest_path"].as_str()?);
@@ -277,25 +303,40 @@ mod tests {
         assert_eq!(Count::read("test a ... ok"), None);
     }
 
+    /// What cargo says of something that it built, in a package of this identity.
+    fn message(id: &str, kind: &str, test: bool) -> Value {
+        let text = format!(
+            r#"{{"reason":"compiler-artifact","package_id":"{id}","manifest_path":"/c/a/Cargo.toml",
+            "target":{{"kind":["{kind}"],"name":"a"}},"profile":{{"test":{test}}},"executable":"/t/a"}}"#
+        );
+        artifact(&text).unwrap()
+    }
+
     #[test]
     fn cargos_messages_name_the_test_binaries() {
-        let message = |id: &str, test: bool| {
-            format!(
-                r#"{{"reason":"compiler-artifact","package_id":"{id}","manifest_path":"/c/a/Cargo.toml",
-                "target":{{"kind":["lib"],"name":"a"}},"profile":{{"test":{test}}},"executable":"/t/a"}}"#
-            )
-        };
-        let found = test_binary(&message("path+file:///c/a#0.1.0", true)).unwrap();
+        let found = test_binary(&message("path+file:///c/a#0.1.0", "lib", true)).unwrap();
         assert_eq!(
             (found.package.as_str(), found.target.as_str()),
             ("a", "lib")
         );
         assert_eq!(found.package_folder, PathBuf::from("/c/a"));
-        let found =
-            test_binary(&message("path+file:///c/tests#holdfast-tests@0.1.0", true)).unwrap();
+        let id = "path+file:///c/tests#holdfast-tests@0.1.0";
+        let found = test_binary(&message(id, "lib", true)).unwrap();
         assert_eq!(found.package, SYSTEM_PACKAGE);
-        assert_eq!(test_binary(&message("path+file:///c/a#0.1.0", false)), None);
-        assert_eq!(test_binary("not json"), None);
+        let library = message("path+file:///c/a#0.1.0", "lib", false);
+        assert_eq!(test_binary(&library), None);
+        assert_eq!(artifact("not json"), None);
+    }
+
+    #[test]
+    fn cargos_messages_name_the_programs_that_tests_start() {
+        let of = |kind, test| program(&message("path+file:///c/a#0.1.0", kind, test));
+        assert_eq!(
+            of("bin", false),
+            Some(("a".to_owned(), PathBuf::from("/t/a")))
+        );
+        assert_eq!(of("bin", true), None);
+        assert_eq!(of("example", false), None);
     }
 
     #[test]
