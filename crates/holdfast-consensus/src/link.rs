@@ -28,6 +28,9 @@ pub(crate) enum LinkError {
     /// The peer said that it did nothing with the message.
     #[error("refused: {0}")]
     Refused(String),
+    /// The same, and to ask again does not help.
+    #[error("refused: {0}")]
+    Forbidden(String),
     /// The peer may have acted.
     #[error("{0}")]
     Unknown(String),
@@ -147,7 +150,10 @@ impl Link {
             return Err(LinkError::Unknown(foreign.text));
         }
         match response.body {
-            Some(pb::response::Body::Refusal(refusal)) => Err(LinkError::Refused(refusal.text)),
+            Some(pb::response::Body::Refusal(refusal)) => Err(match refusal.reason() {
+                pb::refusal::Reason::Forbidden => LinkError::Forbidden(refusal.text),
+                _ => LinkError::Refused(refusal.text),
+            }),
             Some(body) => Ok(body),
             None => Err(LinkError::Unknown("the answer is empty".to_owned())),
         }

@@ -56,8 +56,7 @@ pub enum NodeRecordError {
 const FORMAT: u8 = 1;
 
 impl NodeRecord {
-    /// The record of a node that was taken out before anybody heard it: no data directory fits it, so its number stays taken.
-    #[must_use]
+    /// The record of a node that is taken out and that nobody has heard: no data directory fits it, so its number stays taken.
     pub(crate) fn of_nobody() -> Self {
         Self {
             store_id: StoreId([0; 16]),
@@ -65,6 +64,11 @@ impl NodeRecord {
             version: String::new(),
             removed: false,
         }
+    }
+
+    /// Whether it may still become the record of a node: that was not taken out after all, and is heard.
+    pub(crate) fn is_of_nobody(&self) -> bool {
+        *self == Self::of_nobody()
     }
 
     /// The stored form: a format byte, then postcard.

@@ -2,7 +2,7 @@
 
 use crate::codec;
 use crate::inner::{Inner, leadership, metrics};
-use crate::member::Member;
+use crate::member::{Member, MemberInfo};
 use crate::raft_types::{Metrics, Raft, TypeConfig};
 use crate::read_index;
 use crate::records;
@@ -13,7 +13,7 @@ use holdfast_transport::Channel;
 use holdfast_types::NodeId;
 use holdfast_types::limits::NODES_MAX;
 use openraft::errors::{ClientWriteError, RaftError};
-use openraft::{ChangeMembers, Instant as _};
+use openraft::{ChangeMembers, Instant as _, Precondition};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -70,7 +70,7 @@ pub(crate) async fn change(
         .await
     {
         Ok(_) => Ok(()),
-        Err(crate::link::LinkError::Refused(text)) => Err(MembersError::Refused(text)),
+        Err(crate::link::LinkError::Forbidden(text)) => Err(MembersError::Refused(text)),
         Err(_) => Err(Unavailable::NoQuorum.into()),
     }
 }
@@ -122,11 +122,12 @@ pub(crate) async fn on_leader(
         // What is refused or done from here on is judged on everything acknowledged so far.
         let index = read_index::round(inner, deadline).await?;
         inner.applied.reach(index, deadline).await?;
+        let patience = (deadline / 4).min(SILENCE_MAX);
         match change {
             MemberChange::Add(member) => add(inner, raft, member).await,
-            MemberChange::Promote(id) => promote(inner, raft, id.0).await,
-            MemberChange::Demote(id) => demote(inner, raft, id.0).await,
-            MemberChange::Remove(id) => remove(inner, raft, id.0).await,
+            MemberChange::Promote(id) => promote(inner, raft, id.0, patience).await,
+            MemberChange::Demote(id) => demote(inner, raft, id.0, patience).await,
+            MemberChange::Remove(id) => remove(inner, raft, id.0, patience).await,
         }
     };
     match tokio::time::timeout_at(until, work).await {
@@ -211,80 +212,93 @@ async fn admit(inner: &Inner, raft: &Raft, member: Member) -> Result<(), Members
     written(raft.add_learner(id, member.info, false).await)
 }
 
-async fn promote(inner: &Inner, raft: &Raft, id: u64) -> Result<(), MembersError> {
-    loop {
-        let metrics = metrics(raft);
-        if metrics
-            .membership_config
-            .membership()
-            .get_node(&id)
-            .is_none()
-        {
+async fn promote(
+    inner: &Inner,
+    raft: &Raft,
+    id: u64,
+    patience: Duration,
+) -> Result<(), MembersError> {
+    let seen = loop {
+        let seen = metrics(raft);
+        if seen.membership_config.membership().get_node(&id).is_none() {
             return Err(refused("no member has this number"));
         }
-        let matched = metrics
-            .replication
-            .as_ref()
-            .and_then(|all| all.get(&id).copied().flatten());
-        let last = metrics.last_log_index.unwrap_or(0);
+        let replicated = seen.replication.as_ref();
+        let matched = replicated.and_then(|all| all.get(&id).copied().flatten());
+        let last = seen.last_log_index.unwrap_or(0);
         if matched.is_some_and(|matched| matched.index + LAG_MAX >= last) {
-            break;
+            break seen;
         }
         tokio::time::sleep(PAUSE).await;
-    }
-    let mut after: BTreeSet<u64> = metrics(raft).membership_config.voter_ids().collect();
+    };
+    let mut after: BTreeSet<u64> = seen.membership_config.voter_ids().collect();
     after.insert(id);
-    require_quorum(inner, raft, &after).await?;
+    require_quorum(inner, raft, &after, patience).await?;
     let change = ChangeMembers::AddVoterIds(BTreeSet::from([id]));
-    written(raft.change_membership(change, true).await)
+    write(raft, &seen, change, true).await
 }
 
-async fn demote(inner: &Inner, raft: &Raft, id: u64) -> Result<(), MembersError> {
-    require_quorum_without(inner, raft, id).await?;
+async fn demote(
+    inner: &Inner,
+    raft: &Raft,
+    id: u64,
+    patience: Duration,
+) -> Result<(), MembersError> {
+    let seen = metrics(raft);
+    let rest = voters_without(&seen, id)?;
+    require_quorum(inner, raft, &rest, patience).await?;
     let change = ChangeMembers::RemoveVoters(BTreeSet::from([id]));
-    written(raft.change_membership(change, true).await)
+    write(raft, &seen, change, true).await
 }
 
-async fn remove(inner: &Inner, raft: &Raft, id: u64) -> Result<(), MembersError> {
-    let metrics = metrics(raft);
-    let membership = metrics.membership_config.membership();
+async fn remove(
+    inner: &Inner,
+    raft: &Raft,
+    id: u64,
+    patience: Duration,
+) -> Result<(), MembersError> {
+    let seen = metrics(raft);
+    let membership = seen.membership_config.membership();
     if membership.get_node(&id).is_none() {
         return Err(refused("no member has this number"));
     }
-    records::ensure(inner, raft, id).await?;
     let change = if membership.voter_ids().any(|voter| voter == id) {
-        require_quorum_without(inner, raft, id).await?;
+        let rest = voters_without(&seen, id)?;
+        require_quorum(inner, raft, &rest, patience).await?;
         ChangeMembers::RemoveVoters(BTreeSet::from([id]))
     } else {
         ChangeMembers::RemoveNodes(BTreeSet::from([id]))
     };
-    written(raft.change_membership(change, false).await)
+    records::ensure(inner, raft, id, patience).await?;
+    write(raft, &seen, change, false).await
 }
 
-async fn require_quorum_without(inner: &Inner, raft: &Raft, id: u64) -> Result<(), MembersError> {
-    let metrics = metrics(raft);
-    let voters: BTreeSet<u64> = metrics.membership_config.voter_ids().collect();
-    if !voters.contains(&id) {
+/// Who votes when this one no longer does.
+fn voters_without(seen: &Metrics, id: u64) -> Result<BTreeSet<u64>, MembersError> {
+    let mut voters: BTreeSet<u64> = seen.membership_config.voter_ids().collect();
+    if !voters.remove(&id) {
         return Err(refused("this node has no vote"));
     }
-    if voters.len() == 1 {
+    if voters.is_empty() {
         return Err(refused("it is the last node with a vote"));
     }
-    let mut after = voters;
-    after.remove(&id);
-    require_quorum(inner, raft, &after).await
+    Ok(voters)
 }
 
 /// The voters of the next configuration must be a quorum of themselves now, by what they acknowledged: else the change would
 /// never end, and nothing could be written until it does. A leader that has only just begun has heard from few of them: they
-/// get as long to answer as they may be silent.
+/// get this long to answer.
 async fn require_quorum(
     inner: &Inner,
     raft: &Raft,
     voters: &BTreeSet<u64>,
+    patience: Duration,
 ) -> Result<(), MembersError> {
-    let until = Instant::now() + SILENCE_MAX;
+    let until = Instant::now() + patience;
     while !is_quorum_there(inner, raft, voters) {
+        if !leadership(raft).leads {
+            return Err(Unavailable::NoLeader.into());
+        }
         if Instant::now() >= until {
             return Err(refused(
                 "of the nodes that would have a vote too few answer: bring them back, or take out those that are lost",
@@ -309,14 +323,34 @@ fn refused(text: &str) -> MembersError {
     MembersError::Refused(text.to_owned())
 }
 
+/// Writes a change of the members as they were `seen` when it was judged: if another leader has changed them since, nothing
+/// happens.
+async fn write(
+    raft: &Raft,
+    seen: &Metrics,
+    change: ChangeMembers<u64, MemberInfo>,
+    retain: bool,
+) -> Result<(), MembersError> {
+    let unchanged = Precondition::LastMembershipLogId {
+        last_membership_log_id: *seen.membership_config.log_id(),
+    };
+    let result = raft.change_membership_if(change, retain, [unchanged]).await;
+    written(result)
+}
+
 fn written<T>(
     result: Result<T, RaftError<TypeConfig, ClientWriteError<TypeConfig>>>,
 ) -> Result<(), MembersError> {
+    use openraft::errors::ChangeMembershipError;
     match result {
         Ok(_) => Ok(()),
-        // Whether it is done is for the next leader to find out.
+        // Another leader took over, or has changed the members: whether this change is done, or half done, is for the next
+        // look at them to find out.
         Err(RaftError::APIError(
-            ClientWriteError::ForwardToLeader(_) | ClientWriteError::LogEntryDiscarded(_),
+            ClientWriteError::ForwardToLeader(_)
+            | ClientWriteError::LogEntryDiscarded(_)
+            | ClientWriteError::PreconditionFailed(_)
+            | ClientWriteError::ChangeMembershipError(ChangeMembershipError::InProgress(_)),
         )) => Err(Unavailable::NoLeader.into()),
         Err(RaftError::Fatal(fatal)) => Err(Unavailable::Stopped(fatal.to_string()).into()),
         Err(RaftError::APIError(error)) => Err(MembersError::Refused(error.to_string())),

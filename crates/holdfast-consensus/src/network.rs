@@ -122,7 +122,7 @@ impl PeerClient {
 
 fn rpc_error(error: LinkError) -> RPCError<TypeConfig> {
     match error {
-        LinkError::NotDone(text) | LinkError::Refused(text) => {
+        LinkError::NotDone(text) | LinkError::Refused(text) | LinkError::Forbidden(text) => {
             Unreachable::from_string(text).into()
         }
         LinkError::Unknown(text) => NetworkError::from_string(text).into(),

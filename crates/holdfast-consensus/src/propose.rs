@@ -223,7 +223,7 @@ async fn forward(inner: &Inner, leader: u64, command: &Command, time: Duration) 
     let answer = match inner.link.call(leader, Channel::Forward, body, time).await {
         Ok(pb::response::Body::Propose(answer)) => answer,
         Ok(_) | Err(LinkError::Unknown(_)) => return Attempt::Unknown,
-        Err(LinkError::NotDone(_) | LinkError::Refused(_)) => return Attempt::NotLeader(None),
+        Err(_) => return Attempt::NotLeader(None),
     };
     match answer.result {
         Some(pb::propose_response::Result::Applied(applied)) => {

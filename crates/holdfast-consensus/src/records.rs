@@ -17,8 +17,6 @@ use tokio::time::Instant;
 
 /// Longest wait for one of them to be written.
 const PROPOSE_WAIT: Duration = Duration::from_secs(5);
-/// How long a node without a record may take to be heard, before its number is taken without it.
-const HEARD_WITHIN: Duration = Duration::from_secs(3);
 /// Wait between two looks at whether it was.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -65,9 +63,12 @@ pub(crate) async fn keep(inner: &Inner, raft: &Raft) {
         };
         match records.get(id) {
             None => put(inner, *id, 0, &record).await,
+            Some((_, old)) if *old == record => {}
+            Some((written_at, old)) if old.store_id == record.store_id || old.is_of_nobody() => {
+                put(inner, *id, *written_at, &record).await;
+            }
             // Another data directory: the record stands, and the node is refused.
-            Some((_, old)) if old.store_id != record.store_id || *old == record => {}
-            Some((written_at, _)) => put(inner, *id, *written_at, &record).await,
+            Some(_) => {}
         }
     }
     for (id, (written_at, record)) in &records {
@@ -82,13 +83,18 @@ pub(crate) async fn keep(inner: &Inner, raft: &Raft) {
 }
 
 /// Makes sure that a member has a record before it goes: once it has gone nobody can write one, and its number would be free
-/// for another node. One that is lost and was never heard gets a record that no data directory fits.
+/// for another node. One that is not heard for this long gets a record that no data directory fits.
 ///
 /// # Errors
 /// When this node does not lead (any more), or has stopped.
-pub(crate) async fn ensure(inner: &Inner, raft: &Raft, id: u64) -> Result<(), Unavailable> {
-    let until = Instant::now() + HEARD_WITHIN;
-    while of(inner, id)?.is_none() {
+pub(crate) async fn ensure(
+    inner: &Inner,
+    raft: &Raft,
+    id: u64,
+    patience: Duration,
+) -> Result<(), Unavailable> {
+    let until = Instant::now() + patience;
+    while !is_written(inner, id)? {
         if !leadership(raft).leads {
             return Err(Unavailable::NoLeader);
         }
@@ -99,6 +105,13 @@ pub(crate) async fn ensure(inner: &Inner, raft: &Raft, id: u64) -> Result<(), Un
         tokio::time::sleep(PAUSE).await;
     }
     Ok(())
+}
+
+/// Whether there is a record, be it one that only a newer version can read.
+fn is_written(inner: &Inner, id: u64) -> Result<bool, Unavailable> {
+    let row = inner.state.view().get(&SystemKey::Node(id).to_bytes());
+    let row = row.map_err(|error| Unavailable::Stopped(error.to_string()))?;
+    Ok(row.is_some())
 }
 
 /// A member's record as it presents itself, if it was heard.
@@ -120,7 +133,7 @@ fn present(inner: &Inner, id: u64) -> Option<NodeRecord> {
     })
 }
 
-async fn put(inner: &Inner, id: u64, replaces: u64, record: &NodeRecord) {
+pub(crate) async fn put(inner: &Inner, id: u64, replaces: u64, record: &NodeRecord) {
     let mut txn_id = [0; 16];
     host::fill(&mut txn_id);
     let mut command = Command::Transaction(Transaction {

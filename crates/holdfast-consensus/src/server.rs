@@ -150,7 +150,7 @@ impl Server {
         }
         match members::on_leader(&self.inner, raft, change, deadline).await {
             Ok(()) => Ok(Answer::Done(pb::Done {})),
-            Err(members::MembersError::Refused(text)) => Err(refusal(Reason::Unavailable, text)),
+            Err(members::MembersError::Refused(text)) => Err(refusal(Reason::Forbidden, text)),
             Err(error) => Err(refusal(Reason::Unavailable, error.to_string())),
         }
     }

@@ -268,8 +268,22 @@ async fn a_number_stays_taken_though_its_node_was_hardly_there() {
 
     // One that no leader ever heard.
     let raft = inner.raft().unwrap();
-    crate::records::ensure(inner, &raft, 9).await.unwrap();
+    let patience = Duration::from_millis(50);
+    crate::records::ensure(inner, &raft, 9, patience)
+        .await
+        .unwrap();
     let record = crate::records::of(inner, 9).unwrap();
     assert_eq!(record, Some(NodeRecord::of_nobody()));
+
+    // One that was not taken out after all, and is heard.
+    let follower = 1 + leader % 3;
+    let rightful = || crate::records::all(inner).unwrap().remove(&follower);
+    eventually("it has its record", async || rightful().is_some()).await;
+    let (written_at, before) = rightful().unwrap();
+    crate::records::put(inner, follower, written_at, &NodeRecord::of_nobody()).await;
+    eventually("it has its record back", async || {
+        rightful().is_some_and(|(again_at, record)| again_at > written_at && record == before)
+    })
+    .await;
     cluster.down().await;
 }
