@@ -43,7 +43,7 @@ pub const OF_PROCESSES: &[(&str, &str)] = &[
 ];
 
 /// How fast it must be again after healing, in percent of before. Real machines have other things to do as well.
-fn bounds() -> LivenessBounds {
+pub(crate) fn bounds() -> LivenessBounds {
     LivenessBounds {
         first_write_ms: 15_000,
         throughput_percent: 40,

@@ -133,6 +133,12 @@ impl Recorder {
         }
     }
 
+    /// All operations so far, in order of invocation; none when finished.
+    #[must_use]
+    pub fn so_far(&self) -> Vec<Operation> {
+        self.0.operations.lock().clone().unwrap_or_default()
+    }
+
     /// Ends the record and gives all operations in order of invocation. What comes later is not taken; a second call gives none.
     #[must_use]
     pub fn finish(&self) -> Vec<Operation> {

@@ -47,7 +47,7 @@ pub use duplicates::duplicates;
 pub use durability::durability;
 pub use judge::Judge;
 pub use linearizability::linearizability;
-pub use liveness::{LivenessBounds, liveness};
+pub use liveness::{LivenessBounds, is_fast_again, liveness};
 pub use model::{
     Action, Consistency, Fault, History, LogRecord, NodeLog, NodeSample, NodeState, Operation,
     Outcome, Payload, Ruling, Seen, Verdict, Violation,

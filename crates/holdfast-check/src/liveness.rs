@@ -1,7 +1,7 @@
 //! After everything was healed the cluster works again, everywhere, together, and about as fast as before.
 
 use crate::judge::{Judge, count, held_by};
-use crate::{Action, History, NodeSample, NodeState, Operation, Verdict};
+use crate::{Action, History, NodeSample, NodeState, Operation, Ruling, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is asked of a healed cluster.
@@ -48,6 +48,18 @@ pub fn liveness(history: &History, bounds: LivenessBounds) -> Verdict {
         judge.total()
     );
     judge.finish(held)
+}
+
+/// Whether the service is as fast again as asked, for as long as the history goes. Who records it may ask this and go on: what
+/// stalls for a moment, with the whole machine perhaps, is not slow for good.
+#[must_use]
+pub fn is_fast_again(history: &History, bounds: LivenessBounds) -> bool {
+    let mut judge = Judge::new("liveness");
+    match history.healed_ns {
+        Some(healed_ns) => throughput(history, healed_ns, bounds, &mut judge),
+        None => judge.doubt("not healed"),
+    }
+    judge.finish("").ruling == Ruling::Ok
 }
 
 fn is_write(op: &Operation) -> bool {

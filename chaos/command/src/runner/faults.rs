@@ -193,6 +193,11 @@ impl Faults {
         self.active.iter().map(word).collect::<Vec<_>>().join(", ")
     }
 
+    /// Every fault so far.
+    pub(crate) fn history(&self) -> &[Fault] {
+        &self.history
+    }
+
     /// Every fault there was.
     pub(crate) fn into_history(self) -> Vec<Fault> {
         self.history

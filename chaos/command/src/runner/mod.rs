@@ -178,6 +178,7 @@ async fn work(
     healed?;
     let healed_ns = recorder.now_ns();
     timeline.calm(scenario.calm.0, &mut stop).await?;
+    timeline.recover(healed_ns, &mut stop).await?;
     let Timeline { struck, .. } = timeline;
     if struck.interrupted || *stop.borrow() {
         bail!("interrupted");

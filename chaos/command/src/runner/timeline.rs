@@ -8,6 +8,7 @@ use crate::cluster::how_it_ended;
 use crate::scenario::Scenario;
 use crate::schedule::Step;
 use crate::target::Standing;
+use holdfast_check::{History, is_fast_again};
 use holdfast_report::Skipped;
 use holdfast_workload::{Recorder, Sampler};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -15,6 +16,10 @@ use std::time::{Duration, Instant};
 
 /// How often everything is looked at.
 const TICK: Duration = Duration::from_millis(20);
+/// How much longer clients work where the service is still slower than before.
+const SLOW_MAX: Duration = Duration::from_secs(30);
+/// Between two looks at whether it is.
+const SLOW_LOOK: Duration = Duration::from_secs(1);
 /// How long a fault waits for a leader to strike, or for others to be healed, before it is skipped.
 const PATIENCE: Duration = Duration::from_secs(8);
 /// How long after its end a process that nothing struck is started again, as a supervisor does it.
@@ -108,6 +113,39 @@ impl Timeline<'_> {
             tokio::time::sleep(TICK).await;
         }
         Ok(())
+    }
+
+    /// Clients work on until the service is as fast as before, or has had [`SLOW_MAX`] more: a machine that stalls for a moment
+    /// is no lasting slowdown. The run is judged on how it ends.
+    pub(crate) async fn recover(
+        &mut self,
+        healed_ns: u64,
+        interrupted: &mut tokio::sync::watch::Receiver<bool>,
+    ) -> anyhow::Result<()> {
+        let ends = Instant::now() + SLOW_MAX;
+        while self.scenario.asks_for_service()
+            && !self.is_fast_again(healed_ns)
+            && Instant::now() < ends
+            && !*interrupted.borrow()
+        {
+            self.calm(SLOW_LOOK, interrupted).await?;
+        }
+        Ok(())
+    }
+
+    fn is_fast_again(&self, healed_ns: u64) -> bool {
+        let so_far = History {
+            operations: self.recorder.so_far(),
+            samples: Vec::new(),
+            faults: self.faults.history().to_vec(),
+            logs: Vec::new(),
+            healed_ns: Some(healed_ns),
+            ended_ns: self.recorder.now_ns(),
+        };
+        // A little more than is asked in the end: until then some moments pass.
+        let mut bounds = crate::judge::bounds();
+        bounds.throughput_percent += 10;
+        is_fast_again(&so_far, bounds)
     }
 
     /// Installs a step whose time has come. Gives whether it is dealt with, be it by skipping it.

@@ -4,7 +4,7 @@ use super::{found, held};
 use crate::fixtures::{Shape, correct, history, ok, put, sample};
 use crate::{
     Claims, Fault, History, LivenessBounds, NodeSample, NodeState, Outcome, Ruling, coverage,
-    digests, liveness, wgl,
+    digests, is_fast_again, liveness, wgl,
 };
 
 #[test]
@@ -92,6 +92,18 @@ fn lively(slow: u64) -> History {
         })
         .to_vec();
     run
+}
+
+#[test]
+fn a_run_that_goes_on_learns_whether_it_is_fast_again() {
+    let bounds = LivenessBounds::default();
+    assert!(is_fast_again(&lively(1), bounds));
+    assert!(!is_fast_again(&lively(7), bounds));
+    let unhealed = History {
+        healed_ns: None,
+        ..lively(1)
+    };
+    assert!(!is_fast_again(&unhealed, bounds));
 }
 
 #[test]
