@@ -49,7 +49,8 @@ async fn a_stranger_that_is_refused_is_told_of<F: Fabric>() {
         let error = stranger.call(1, Channel::Heartbeat, "x", PATIENCE).await;
         assert_eq!(error.unwrap_err(), CallError::Unreachable(NodeId(1)));
     }
-    assert!(two.handler.knocks.lock().unwrap().is_empty());
+    // (The other one may have heard of the first before it was told of it.)
+    assert!(!two.handler.knocks.lock().unwrap().contains(&NodeId(3)));
     // Who is made a peer because of it is let in when it tries again.
     introduce(&fabric, &[&one, &stranger]).await;
     stranger.ping(1).await;
