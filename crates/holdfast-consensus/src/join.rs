@@ -5,6 +5,7 @@
 //! linearizable state. The node with the lowest number makes the cluster, once, when every other one is just as empty.
 
 use crate::inner::{Inner, Phase, leadership};
+use crate::member::NodeRecord;
 use crate::peers::PeerView;
 use crate::raft_types::Raft;
 use crate::read_index;
@@ -12,7 +13,7 @@ use crate::records;
 use crate::start;
 use holdfast_proto::peer::v1 as pb;
 use holdfast_transport::Channel;
-use holdfast_types::NodeId;
+use holdfast_types::{NodeId, StoreId};
 use pb::join_response::Result as Verdict;
 use pb::response::Body as Answer;
 use std::collections::BTreeMap;
@@ -161,12 +162,16 @@ pub(crate) async fn serve(
             .reach(index, ASK_WAIT)
             .await
             .map_err(unavailable)?;
-        match records::of(inner, from).map_err(unavailable)? {
-            Some(record) if record.removed || record.store_id.0[..] != request.store_id[..] => {
-                tracing::warn!(node = %NodeId(from), "a node came back with another data directory");
-                Verdict::Taken(pb::Done {})
-            }
-            _ => Verdict::Free(pb::Done {}),
+        let record = records::of(inner, from).map_err(unavailable)?;
+        let taken = |record: NodeRecord| {
+            let other = |store: StoreId| store.0[..] != request.store_id[..];
+            record.removed || record.tied_to().is_some_and(other)
+        };
+        if record.is_some_and(taken) {
+            tracing::warn!(node = %NodeId(from), "a node came back with another data directory");
+            Verdict::Taken(pb::Done {})
+        } else {
+            Verdict::Free(pb::Done {})
         }
     } else {
         Verdict::NotLeader(pb::NotLeader {

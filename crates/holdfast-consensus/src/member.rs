@@ -56,7 +56,8 @@ pub enum NodeRecordError {
 const FORMAT: u8 = 1;
 
 impl NodeRecord {
-    /// The record of a node that is taken out and that nobody has heard: no data directory fits it, so its number stays taken.
+    /// The record of a node that is to be taken out and that nobody has heard. It only keeps the number taken: once `removed`
+    /// says so no data directory fits it, and until then the node may be heard after all, from whichever it has.
     pub(crate) fn of_nobody() -> Self {
         Self {
             store_id: StoreId([0; 16]),
@@ -66,9 +67,9 @@ impl NodeRecord {
         }
     }
 
-    /// Whether it may still become the record of a node: that was not taken out after all, and is heard.
-    pub(crate) fn is_of_nobody(&self) -> bool {
-        *self == Self::of_nobody()
+    /// The one data directory that may speak under this number; none for a number that was only kept ([`Self::of_nobody`]).
+    pub(crate) fn tied_to(&self) -> Option<StoreId> {
+        (*self != Self::of_nobody()).then_some(self.store_id)
     }
 
     /// The stored form: a format byte, then postcard.

@@ -9,8 +9,8 @@ use crate::members::is_settled;
 use crate::propose;
 use crate::raft_types::Raft;
 use holdfast_machine::{Command, Put, SystemKey, Transaction, Unavailable, View as _, Write};
-use holdfast_types::TxnId;
 use holdfast_types::limits::NODES_MAX;
+use holdfast_types::{StoreId, TxnId};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -49,6 +49,14 @@ pub(crate) fn all(inner: &Inner) -> Result<BTreeMap<u64, (u64, NodeRecord)>, Una
     Ok(records)
 }
 
+/// The data directories that the numbers are tied to, as applied here.
+pub(crate) fn stores(inner: &Inner) -> Result<BTreeMap<u64, StoreId>, Unavailable> {
+    let records = all(inner)?.into_iter();
+    Ok(records
+        .filter_map(|(id, (_, record))| Some((id, record.tied_to()?)))
+        .collect())
+}
+
 /// Writes the records that are missing or out of date, one transaction each; a conflict is looked at again next time.
 pub(crate) async fn keep(inner: &Inner, raft: &Raft) {
     let metrics = metrics(raft);
@@ -64,7 +72,9 @@ pub(crate) async fn keep(inner: &Inner, raft: &Raft) {
         match records.get(id) {
             None => put(inner, *id, 0, &record).await,
             Some((_, old)) if *old == record => {}
-            Some((written_at, old)) if old.store_id == record.store_id || old.is_of_nobody() => {
+            Some((written_at, old))
+                if old.tied_to().is_none_or(|store| store == record.store_id) =>
+            {
                 put(inner, *id, *written_at, &record).await;
             }
             // Another data directory: the record stands, and the node is refused.
@@ -83,7 +93,7 @@ pub(crate) async fn keep(inner: &Inner, raft: &Raft) {
 }
 
 /// Makes sure that a member has a record before it goes: once it has gone nobody can write one, and its number would be free
-/// for another node. One that is not heard for this long gets a record that no data directory fits.
+/// for another node. One that is not heard for this long gets a record of nobody.
 ///
 /// # Errors
 /// When this node does not lead (any more), or has stopped.

@@ -92,12 +92,9 @@ pub(crate) async fn run(inner: Arc<Inner>) {
         }
         let applied = inner.applied.now();
         if records_at != Some(applied)
-            && let Ok(records) = records::all(&inner)
+            && let Ok(stores) = records::stores(&inner)
         {
-            let stores = records
-                .into_iter()
-                .map(|(id, (_, record))| (id, record.store_id));
-            inner.link.known.replace(stores.collect());
+            inner.link.known.replace(stores);
             records_at = Some(applied);
         }
         tokio::time::sleep(LOOK_EVERY).await;

@@ -234,12 +234,12 @@ fn pong(
             })
             .collect();
         // Read anew: a record written a moment ago must not be missing from what a joining node is told.
-        pong.known_stores = records::all(inner)
+        pong.known_stores = records::stores(inner)
             .unwrap_or_default()
             .into_iter()
-            .map(|(node, (_, record))| pb::KnownStore {
+            .map(|(node, store)| pb::KnownStore {
                 node,
-                store_id: Bytes::copy_from_slice(&record.store_id.0),
+                store_id: Bytes::copy_from_slice(&store.0),
             })
             .collect();
     }

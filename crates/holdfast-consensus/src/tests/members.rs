@@ -287,3 +287,37 @@ async fn a_number_stays_taken_though_its_node_was_hardly_there() {
     .await;
     cluster.down().await;
 }
+
+/// A number was kept for a member that nobody had heard, and then it was not taken out: the node that has it takes part. (It was
+/// told that another data directory stood behind its number, and left.)
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_number_that_is_only_kept_locks_nobody_out() {
+    let mut cluster = Cluster::memory(4);
+    let fourth = cluster.members.pop().unwrap();
+    cluster = cluster.up().await;
+    cluster.members.push(fourth.clone());
+    let leader = cluster.leader_among(&[1, 2, 3]).await;
+    let inner = &cluster.node(leader).inner;
+    let raft = inner.raft().unwrap();
+    raft.add_learner(4, fourth.info, false).await.unwrap();
+    let patience = Duration::from_millis(50);
+    crate::records::ensure(inner, &raft, 4, patience)
+        .await
+        .unwrap();
+    eventually("everybody knows that the number is kept", async || {
+        [1, 2, 3].iter().all(|id| {
+            let record = crate::records::of(&cluster.node(*id).inner, 4).unwrap();
+            record == Some(NodeRecord::of_nobody())
+        })
+    })
+    .await;
+    cluster.start(4).await;
+    eventually("it takes part and has its record", async || {
+        let node = cluster.node(4);
+        let record = crate::records::of(&node.inner, 4).unwrap();
+        record.is_some_and(|record| record.store_id == node.inner.link.store_id)
+    })
+    .await;
+    cluster.put(4, "a", 1).await;
+    cluster.down().await;
+}
