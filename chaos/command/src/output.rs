@@ -53,6 +53,12 @@ pub(crate) fn notes(
             death.node, death.how
         ));
     }
+    if !facts.slow_for.is_zero() {
+        notes.push(format!(
+            "service was slower than before when the time after healing was over: clients worked on for {} s",
+            facts.slow_for.as_secs()
+        ));
+    }
     let mut odd: BTreeMap<(u64, String), u64> = BTreeMap::new();
     for answer in &facts.odd.kept {
         *odd.entry((answer.node, answer.in_words())).or_default() += 1;

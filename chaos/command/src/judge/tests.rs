@@ -6,6 +6,7 @@ use crate::runner::Death;
 use holdfast_check::{NodeLog, NodeSample};
 use holdfast_workload::{FinalReads, OddAnswers};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 fn facts() -> Facts {
     Facts {
@@ -13,6 +14,7 @@ fn facts() -> Facts {
         deaths: Vec::new(),
         damaged: BTreeSet::new(),
         lost: BTreeSet::new(),
+        slow_for: Duration::ZERO,
         final_reads: FinalReads::default(),
         not_level: None,
         odd: OddAnswers::default(),

@@ -49,6 +49,8 @@ pub(crate) struct Facts {
     pub(crate) damaged: BTreeSet<u64>,
     /// Those of them that did not come back.
     pub(crate) lost: BTreeSet<u64>,
+    /// How much longer clients worked because the service was slower than before.
+    pub(crate) slow_for: Duration,
     pub(crate) final_reads: FinalReads,
     /// What was not level when the time to become so was over.
     pub(crate) not_level: Option<String>,
@@ -202,6 +204,7 @@ async fn work(
         skipped: struck.skipped,
         deaths: struck.deaths,
         damaged: struck.damaged,
+        slow_for: struck.slow_for,
         lost,
         final_reads,
         not_level,

@@ -106,6 +106,24 @@ fn a_run_that_goes_on_learns_whether_it_is_fast_again() {
     assert!(!is_fast_again(&unhealed, bounds));
 }
 
+/// Where nothing is acknowledged for four seconds, it is a matter of when the history ends.
+#[test]
+fn a_stall_that_is_over_is_no_lasting_slowness() {
+    let bounds = LivenessBounds::default();
+    let mut stalled = lively(1);
+    stalled
+        .operations
+        .retain(|op| !(13_000_000_000..17_000_000_000).contains(&op.invoked_ns));
+    let mut at_once = stalled.clone();
+    at_once
+        .operations
+        .retain(|op| op.invoked_ns < 17_500_000_000);
+    assert!(!is_fast_again(&at_once, bounds));
+    found(&liveness(&at_once, bounds), "less than 50 %");
+    assert!(is_fast_again(&stalled, bounds));
+    held(&liveness(&stalled, bounds));
+}
+
 #[test]
 fn liveness_finds_a_node_that_stays_silent_or_behind_and_lasting_slowness() {
     let bounds = LivenessBounds {
