@@ -29,13 +29,14 @@ pub(crate) enum StepName {
     Docs,
     System,
     Sim,
+    Mutants,
     Chaos,
 }
 
 /// By this variable tests find the server: the one that was built now, not one that lies about.
 const SERVER: &str = "HOLDFAST_BIN";
 
-const STEPS: [(StepName, &str, &str); 12] = [
+const STEPS: [(StepName, &str, &str); 13] = [
     (
         StepName::Setup,
         "setup",
@@ -73,7 +74,12 @@ const STEPS: [(StepName, &str, &str); 12] = [
     (
         StepName::Sim,
         "sim",
-        "simulated clusters: seeds, determinism, mutants",
+        "simulated clusters: seeds, determinism",
+    ),
+    (
+        StepName::Mutants,
+        "mutants",
+        "seeded bugs: their tests, and some are hunted",
     ),
     (
         StepName::Chaos,
@@ -228,6 +234,7 @@ impl Ci<'_> {
                 let program = self.harness(sim::PROGRAM)?;
                 return sim::ci(places, &program, progress).map(Report::from);
             }
+            StepName::Mutants => return sim::ci_mutants(places, progress).map(Report::from),
             StepName::Chaos => {
                 let program = self.harness(chaos::PROGRAM)?;
                 return chaos::ci(places, &program, progress).map(Report::from);
