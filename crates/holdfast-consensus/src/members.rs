@@ -325,7 +325,7 @@ fn refused(text: &str) -> MembersError {
 
 /// Writes a change of the members as they were `seen` when it was judged: if another leader has changed them since, nothing
 /// happens.
-async fn write(
+pub(crate) async fn write(
     raft: &Raft,
     seen: &Metrics,
     change: ChangeMembers<u64, MemberInfo>,

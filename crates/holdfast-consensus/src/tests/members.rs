@@ -4,7 +4,7 @@ use super::cluster::{Cluster, SOON, eventually};
 use crate::inner::Inner;
 use crate::member::NodeRecord;
 use crate::members::{MemberChange, MembersError};
-use holdfast_machine::Replica as _;
+use holdfast_machine::{Replica as _, Unavailable};
 use holdfast_proto::peer::v1 as pb;
 use holdfast_transport::{Channel, Passage, PeerState, Verdict};
 use holdfast_types::NodeId;
@@ -319,5 +319,40 @@ async fn a_number_that_is_only_kept_locks_nobody_out() {
     })
     .await;
     cluster.put(4, "a", 1).await;
+    cluster.down().await;
+}
+
+/// While a change was being judged another leader wrote one. (A vote taken half way by that one became a node taken out.)
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_is_not_written_on_top_of_another_than_it_saw() {
+    let cluster = Cluster::memory(3).up().await;
+    let leader = cluster.leader().await;
+    let node = cluster.node(leader);
+    let raft = node.inner.raft().unwrap();
+    let (demoted, removed) = (1 + leader % 3, 1 + (leader + 1) % 3);
+    let seen = crate::inner::metrics(&raft);
+    let demotion = MemberChange::Demote(NodeId(demoted));
+    assert_eq!(node.change_members(demotion, SOON).await, Ok(()));
+    let before = node.members().unwrap();
+    let removal = openraft::ChangeMembers::RemoveVoters(BTreeSet::from([removed]));
+    let written = crate::members::write(&raft, &seen, removal, false).await;
+    let lost = MembersError::Unavailable(Unavailable::NoLeader);
+    assert_eq!(written, Err(lost));
+    let after = node.members().unwrap();
+    assert_eq!(after.all, before.all);
+    cluster.down().await;
+}
+
+/// What must not be done is told from what nobody could do, also by a node that asks the leader.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_reaches_who_asked_another_node() {
+    let cluster = Cluster::memory(3).up().await;
+    let follower = 1 + cluster.leader().await % 3;
+    let change = MemberChange::Remove(NodeId(9));
+    let refused = cluster.node(follower).change_members(change, SOON).await;
+    assert!(
+        matches!(&refused, Err(MembersError::Refused(text)) if text.contains("no member")),
+        "{refused:?}"
+    );
     cluster.down().await;
 }
