@@ -1,8 +1,9 @@
 //! A cluster under test: nodes that can be started, stopped, cut off and wiped.
 
 use crate::member::{Member, MemberInfo};
+use crate::members::{MemberChange, MembersError};
 use crate::start::{Consensus, Options};
-use crate::timing::Preset;
+use crate::timing::{Preset, Timing};
 use holdfast_machine::{
     Command, Outcome, ProposeError, Put, Replica as _, Role, Space, Transaction, Unavailable, Write,
 };
@@ -20,6 +21,12 @@ use tempfile::TempDir;
 pub(super) const CLUSTER: &str = "test";
 /// Enough for anything that should happen at all.
 pub(super) const SOON: Duration = Duration::from_secs(15);
+/// Intervals of a [calm](Cluster::calm) cluster.
+pub(super) const CALM: Timing = Timing {
+    heartbeat: Duration::from_millis(50),
+    election_min: Duration::from_secs(5),
+    election_max: Duration::from_secs(10),
+};
 
 /// How the nodes reach each other.
 pub(super) enum Net {
@@ -81,6 +88,11 @@ impl Cluster {
     pub(super) fn tweaked(mut self, tweak: impl Fn(&mut Options) + Send + Sync + 'static) -> Self {
         self.tweak = Box::new(tweak);
         self
+    }
+
+    /// With a leader that stays one until it is told otherwise: what stalls the machine for a moment costs no election.
+    pub(super) fn calm(self) -> Self {
+        self.tweaked(|options| options.timing = CALM)
     }
 
     /// Starts every member and waits for a leader that has committed.
@@ -266,10 +278,33 @@ impl Cluster {
         Some(u64::from_be_bytes(row.value.try_into().unwrap()))
     }
 
-    /// A linearizable read.
+    /// A linearizable read; asked again where nobody leads for the moment.
     pub(super) async fn get(&self, at: u64, name: &str) -> Result<Option<u64>, Unavailable> {
-        self.node(at).read_index(SOON).await?;
-        Ok(self.local(at, name))
+        let start = Instant::now();
+        loop {
+            match self.node(at).read_index(SOON).await {
+                Ok(_) => return Ok(self.local(at, name)),
+                Err(Unavailable::NoLeader) if start.elapsed() < SOON => {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                Err(why) => return Err(why),
+            }
+        }
+    }
+
+    /// Changes the members through a node; asked again where a leader was lost meanwhile.
+    pub(super) async fn change(&self, via: u64, change: MemberChange) {
+        let start = Instant::now();
+        let mut in_doubt = false;
+        loop {
+            match self.node(via).change_members(change.clone(), SOON).await {
+                Ok(()) => return,
+                Err(MembersError::Unavailable(_)) if start.elapsed() < SOON => in_doubt = true,
+                // It was done, and only the answer was lost.
+                Err(MembersError::Refused(_)) if in_doubt => return,
+                Err(error) => panic!("{change:?}: {error}"),
+            }
+        }
     }
 
     pub(super) async fn down(mut self) {

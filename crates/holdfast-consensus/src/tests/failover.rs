@@ -1,6 +1,6 @@
 //! Leaders that end, are cut off, or hand over.
 
-use super::cluster::{Cluster, SOON, eventually};
+use super::cluster::{CALM, Cluster, SOON, eventually};
 use holdfast_machine::{Outcome, ProposeError, Replica as _, Role};
 use holdfast_types::NodeId;
 use std::sync::Arc;
@@ -19,12 +19,9 @@ async fn no_acknowledged_write_is_lost_with_the_leader() {
     for i in 0..50 {
         cluster.put(1 + i % 3, &format!("k{i}"), i).await;
     }
-    let start = Instant::now();
     cluster.crash(leader).await;
     // A write that arrives meanwhile waits for the next leader.
     cluster.put(survivors[0], "after", 1).await;
-    let outage = start.elapsed();
-    assert!(outage < Duration::from_secs(3), "no leader for {outage:?}");
     for i in 0..50 {
         for at in &survivors {
             assert_eq!(cluster.get(*at, &format!("k{i}")).await, Ok(Some(i)));
@@ -78,7 +75,7 @@ async fn a_leader_that_is_cut_off_serves_no_stale_read() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn leadership_goes_to_the_named_node_without_a_stall() {
-    let cluster = Arc::new(Cluster::memory(3).up().await);
+    let cluster = Arc::new(Cluster::memory(3).calm().up().await);
     let leader = cluster.leader().await;
     let target = 1 + leader % 3;
     let bystander = 1 + target % 3;
@@ -116,8 +113,7 @@ async fn leadership_goes_to_the_named_node_without_a_stall() {
     stop.store(true, Ordering::Relaxed);
     assert!(writer.await.unwrap() > 0);
     let worst = Duration::from_micros(worst_us.load(Ordering::Relaxed));
-    // Far above what a transfer takes, below what a stalled replication would cost.
-    assert!(worst < Duration::from_secs(1), "a write took {worst:?}");
+    assert!(worst < CALM.election_min, "a write waited for {worst:?}");
     // Without a name any node may be asked, and the leader hands over to whom it likes.
     cluster.node(bystander).step_down(None, SOON).await.unwrap();
     assert_ne!(cluster.leader().await, leader);

@@ -23,9 +23,8 @@ async fn a_node_that_missed_who_joined_finds_the_quorum_again() {
     cluster.members.push(fourth.clone());
     cluster.start(4).await;
     let via = cluster.leader_among(&[1, 2]).await;
-    let change = |change| cluster.node(via).change_members(change, SOON);
-    change(MemberChange::Add(fourth)).await.unwrap();
-    change(MemberChange::Promote(NodeId(4))).await.unwrap();
+    cluster.change(via, MemberChange::Add(fourth)).await;
+    cluster.change(via, MemberChange::Promote(NodeId(4))).await;
     eventually("it votes", async || {
         let members = cluster.node(4).status().members;
         members
@@ -33,11 +32,7 @@ async fn a_node_that_missed_who_joined_finds_the_quorum_again() {
             .any(|member| member.id == NodeId(4) && member.voter)
     })
     .await;
-    cluster
-        .node(2)
-        .change_members(MemberChange::Remove(NodeId(1)), SOON)
-        .await
-        .unwrap();
+    cluster.change(2, MemberChange::Remove(NodeId(1))).await;
     eventually("the removal is written down", async || {
         let record = crate::records::of(&cluster.node(4).inner, 1).unwrap();
         record.is_some_and(|record| record.removed)
@@ -130,11 +125,7 @@ async fn a_new_node_joins_though_a_configured_one_is_gone() {
         cluster.start(*id).await;
     }
     let via = cluster.leader_among(&others).await;
-    let leader = cluster.node(via);
-    leader
-        .change_members(MemberChange::Add(fourth), SOON)
-        .await
-        .unwrap();
+    cluster.change(via, MemberChange::Add(fourth)).await;
     eventually("it takes part", async || {
         cluster.node(4).read_index(SOON).await.is_ok()
     })
@@ -146,7 +137,7 @@ async fn a_new_node_joins_though_a_configured_one_is_gone() {
 /// A former leader got as far as the joint configuration.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_that_was_left_half_done_is_finished() {
-    let cluster = Cluster::memory(3).up().await;
+    let cluster = Cluster::memory(3).calm().up().await;
     let leader = cluster.leader().await;
     let raft = cluster.node(leader).inner.raft().unwrap();
     let follower = 1 + leader % 3;
@@ -176,7 +167,7 @@ async fn a_change_that_was_left_half_done_is_finished() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_vote_is_not_taken_from_the_last_that_make_a_quorum() {
-    let mut cluster = Cluster::memory(3).up().await;
+    let mut cluster = Cluster::memory(3).calm().up().await;
     let leader = cluster.leader().await;
     let (away, here) = (1 + leader % 3, 1 + (leader + 1) % 3);
     cluster.crash(away).await;
@@ -202,7 +193,7 @@ async fn a_vote_is_not_taken_from_the_last_that_make_a_quorum() {
 /// then. A follower that no longer took it for a peer as soon as it held the change cut it off in the middle.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_leader_that_is_removed_hears_that_it_is() {
-    let cluster = Cluster::memory(3).up().await;
+    let cluster = Cluster::memory(3).calm().up().await;
     let leader = cluster.leader().await;
     // Longer than a node waits between two looks at who its peers are, and less than an append is waited for.
     let late = |passage: &Passage| match (passage.channel, passage.answer) {
@@ -220,7 +211,7 @@ async fn a_leader_that_is_removed_hears_that_it_is() {
 /// A leader that has only just begun has heard from few: a change that needs the others waits for their first word.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_has_not_answered_yet_is_waited_for() {
-    let cluster = Cluster::memory(3).up().await;
+    let cluster = Cluster::memory(3).calm().up().await;
     let leader = cluster.leader().await;
     let late = 1 + leader % 3;
     let mute = move |passage: &Passage| match (passage.channel, passage.answer) {
@@ -251,7 +242,7 @@ async fn who_has_not_answered_yet_is_waited_for() {
 /// A number whose node was taken out before the leader had written it down was free for another node.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_number_stays_taken_though_its_node_was_hardly_there() {
-    let mut cluster = Cluster::memory(4);
+    let mut cluster = Cluster::memory(4).calm();
     let fourth = cluster.members.pop().unwrap();
     cluster = cluster.up().await;
     cluster.members.push(fourth.clone());
@@ -292,7 +283,7 @@ async fn a_number_stays_taken_though_its_node_was_hardly_there() {
 /// told that another data directory stood behind its number, and left.)
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_number_that_is_only_kept_locks_nobody_out() {
-    let mut cluster = Cluster::memory(4);
+    let mut cluster = Cluster::memory(4).calm();
     let fourth = cluster.members.pop().unwrap();
     cluster = cluster.up().await;
     cluster.members.push(fourth.clone());
@@ -325,7 +316,7 @@ async fn a_number_that_is_only_kept_locks_nobody_out() {
 /// While a change was being judged another leader wrote one. (A vote taken half way by that one became a node taken out.)
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_is_not_written_on_top_of_another_than_it_saw() {
-    let cluster = Cluster::memory(3).up().await;
+    let cluster = Cluster::memory(3).calm().up().await;
     let leader = cluster.leader().await;
     let node = cluster.node(leader);
     let raft = node.inner.raft().unwrap();
@@ -346,7 +337,7 @@ async fn a_change_is_not_written_on_top_of_another_than_it_saw() {
 /// What must not be done is told from what nobody could do, also by a node that asks the leader.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refusal_reaches_who_asked_another_node() {
-    let cluster = Cluster::memory(3).up().await;
+    let cluster = Cluster::memory(3).calm().up().await;
     let follower = 1 + cluster.leader().await % 3;
     let change = MemberChange::Remove(NodeId(9));
     let refused = cluster.node(follower).change_members(change, SOON).await;

@@ -220,10 +220,7 @@ async fn a_node_that_left_tells_the_members_it_knew() {
     let leader = cluster.leader().await;
     cluster.members.push(fourth.clone());
     cluster.start(4).await;
-    let added = cluster
-        .node(leader)
-        .change_members(MemberChange::Add(fourth), SOON);
-    added.await.unwrap();
+    cluster.change(leader, MemberChange::Add(fourth)).await;
     let ((follower, _), store, promised) = follower_and_witness(&cluster).await;
     eventually("it knows the fourth", async || {
         let members = cluster.node(follower).inner.members();

@@ -59,13 +59,17 @@ async fn a_node_is_added_promoted_and_removed_for_good() {
     // Asked of a node that does not lead.
     let follower = 1 + cluster.leader_among(&[1, 2, 3]).await % 3;
     let change = |change| cluster.node(follower).change_members(change, SOON);
-    change(MemberChange::Add(fourth.clone())).await.unwrap();
+    cluster
+        .change(follower, MemberChange::Add(fourth.clone()))
+        .await;
     eventually("it takes part and has caught up", async || {
         cluster.get(4, "k119").await == Ok(Some(119))
     })
     .await;
     assert_eq!(cluster.node(4).status().role, Role::Learner);
-    change(MemberChange::Promote(NodeId(4))).await.unwrap();
+    cluster
+        .change(follower, MemberChange::Promote(NodeId(4)))
+        .await;
     eventually("it votes", async || {
         let status = cluster.node(4).status();
         status.role == Role::Follower && status.members.len() == 4
@@ -74,7 +78,9 @@ async fn a_node_is_added_promoted_and_removed_for_good() {
     cluster.put(4, "from-4", 4).await;
     let again = change(MemberChange::Add(fourth.clone())).await;
     assert!(matches!(again, Err(MembersError::Refused(_))));
-    change(MemberChange::Remove(NodeId(4))).await.unwrap();
+    cluster
+        .change(follower, MemberChange::Remove(NodeId(4)))
+        .await;
     eventually("its number stays taken", async || {
         let record = crate::records::of(&cluster.node(follower).inner, 4).unwrap();
         record.is_some_and(|record| record.removed)
@@ -86,7 +92,9 @@ async fn a_node_is_added_promoted_and_removed_for_good() {
     assert!(matches!(nobody, Err(MembersError::Refused(_))));
     // A leader can be taken out too; the others go on.
     let leader = cluster.leader_among(&[1, 2, 3]).await;
-    change(MemberChange::Remove(NodeId(leader))).await.unwrap();
+    cluster
+        .change(follower, MemberChange::Remove(NodeId(leader)))
+        .await;
     let rest: Vec<u64> = [1, 2, 3].into_iter().filter(|id| *id != leader).collect();
     let next = cluster.leader_among(&rest).await;
     cluster.put(next, "after", 1).await;
