@@ -239,6 +239,19 @@ impl Cluster {
         self.dirs.insert(id, dir);
     }
 
+    /// Hands leadership over until a node has it.
+    pub(super) async fn lead(&self, id: u64) {
+        loop {
+            let leader = self.leader().await;
+            if leader == id {
+                return;
+            }
+            let to = Some(NodeId(id));
+            // Where it comes to nothing, whoever leads then is asked.
+            drop(self.node(leader).step_down(to, SOON).await);
+        }
+    }
+
     /// Writes `name` whatever it held.
     pub(super) async fn put(&self, via: u64, name: &str, value: u64) {
         loop {

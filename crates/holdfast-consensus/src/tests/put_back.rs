@@ -7,7 +7,7 @@ use crate::{ballot, codec, quarantine};
 use holdfast_machine::{Replica as _, Role};
 use holdfast_proto::peer::v1 as pb;
 use holdfast_transport::Channel;
-use holdfast_types::{NodeId, StoreId};
+use holdfast_types::StoreId;
 use openraft::raft::VoteRequest;
 use pb::request::Body as Ask;
 use pb::response::Body as Answer;
@@ -46,9 +46,7 @@ async fn put_back_leader(cluster: &mut Cluster) -> (u64, StoreId, u64) {
     cluster.start(victim).await;
     cluster.leader().await;
     cluster.put(victim, "a", 2).await;
-    let to = Some(NodeId(victim));
-    cluster.node(first).step_down(to, SOON).await.unwrap();
-    assert_eq!(cluster.leader().await, victim);
+    cluster.lead(victim).await;
     for i in 0..5 {
         cluster.put(victim, "a", i).await;
     }
