@@ -55,8 +55,8 @@ pub(crate) fn notes(
     }
     if !facts.slow_for.is_zero() {
         notes.push(format!(
-            "service was slower than before when the time after healing was over: clients worked on for {} s",
-            facts.slow_for.as_secs()
+            "service was not seen to be half as fast as before when the time after healing was over: clients worked on for {:.1} s",
+            facts.slow_for.as_secs_f64()
         ));
     }
     let mut odd: BTreeMap<(u64, String), u64> = BTreeMap::new();

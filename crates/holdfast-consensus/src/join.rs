@@ -4,7 +4,7 @@
 //! free: all configured members answer and none knows another data directory under its number, or a leader says so from
 //! linearizable state. The node with the lowest number makes the cluster, once, when every other one is just as empty.
 
-use crate::inner::{Inner, Phase, leadership};
+use crate::inner::{Inner, Phase, leadership, metrics};
 use crate::member::NodeRecord;
 use crate::peers::PeerView;
 use crate::raft_types::Raft;
@@ -13,7 +13,7 @@ use crate::records;
 use crate::start;
 use holdfast_proto::peer::v1 as pb;
 use holdfast_transport::Channel;
-use holdfast_types::{NodeId, StoreId};
+use holdfast_types::NodeId;
 use pb::join_response::Result as Verdict;
 use pb::response::Body as Answer;
 use std::collections::BTreeMap;
@@ -163,9 +163,12 @@ pub(crate) async fn serve(
             .await
             .map_err(unavailable)?;
         let record = records::of(inner, from).map_err(unavailable)?;
-        let taken = |record: NodeRecord| {
-            let other = |store: StoreId| store.0[..] != request.store_id[..];
-            record.removed || record.tied_to().is_some_and(other)
+        let members = metrics(raft).membership_config;
+        let gone = members.membership().get_node(&from).is_none();
+        let taken = |record: NodeRecord| match record.tied_to() {
+            Some(store) => record.removed || store.0[..] != request.store_id[..],
+            // Kept for one that is about to be taken out, and may have been.
+            None => gone,
         };
         if record.is_some_and(taken) {
             tracing::warn!(node = %NodeId(from), "a node came back with another data directory");

@@ -50,7 +50,7 @@ impl From<CallError> for LinkError {
 pub(crate) type Foreign = pb::Refusal;
 
 /// Which data directory each number stands for: by the records this node has applied, refreshed as they change, and, before
-/// a number has a record, by what its node first said in Raft's messages.
+/// a record ties a number to one, by what its node first said in Raft's messages.
 #[derive(Default)]
 pub(crate) struct KnownStores {
     recorded: RwLock<BTreeMap<u64, StoreId>>,

@@ -31,7 +31,7 @@ pub struct Member {
 /// The value of a [`holdfast_machine::SystemKey::Node`] row, written by the leader.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeRecord {
-    /// The one data directory this number stands for.
+    /// The one data directory this number stands for; zeros where the number is only kept.
     pub store_id: StoreId,
     /// Where it is found.
     pub info: MemberInfo,

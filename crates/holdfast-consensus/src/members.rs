@@ -234,6 +234,7 @@ async fn promote(
     let mut after: BTreeSet<u64> = seen.membership_config.voter_ids().collect();
     after.insert(id);
     require_quorum(inner, raft, &after, patience).await?;
+    records::tie(inner, raft, id).await?;
     let change = ChangeMembers::AddVoterIds(BTreeSet::from([id]));
     write(raft, &seen, change, true).await
 }

@@ -71,7 +71,7 @@ pub(crate) async fn keep(inner: &Inner, raft: &Raft) {
         };
         match records.get(id) {
             None => put(inner, *id, 0, &record).await,
-            Some((_, old)) if *old == record => {}
+            Some((_, old)) if *old == record || old.removed => {}
             Some((written_at, old))
                 if old.tied_to().is_none_or(|store| store == record.store_id) =>
             {
@@ -89,6 +89,28 @@ pub(crate) async fn keep(inner: &Inner, raft: &Raft) {
             };
             put(inner, *id, *written_at, &removed).await;
         }
+    }
+}
+
+/// Makes sure that a member's number is tied to its data directory before it gets a vote: one that votes, loses its disk and comes
+/// back must be told from the one it was.
+///
+/// # Errors
+/// When this node does not lead (any more), or has stopped.
+pub(crate) async fn tie(inner: &Inner, raft: &Raft, id: u64) -> Result<(), Unavailable> {
+    loop {
+        // What only a newer version can read was written for a node that was heard.
+        let tied = of(inner, id).map_or(true, |record| {
+            record.is_some_and(|record| record.tied_to().is_some())
+        });
+        if tied && is_written(inner, id)? {
+            return Ok(());
+        }
+        if !leadership(raft).leads {
+            return Err(Unavailable::NoLeader);
+        }
+        keep(inner, raft).await;
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) struct Facts {
     pub(crate) damaged: BTreeSet<u64>,
     /// Those of them that did not come back.
     pub(crate) lost: BTreeSet<u64>,
-    /// How much longer clients worked because the service was slower than before.
+    /// How much longer clients worked because the service was not seen to be about as fast as before.
     pub(crate) slow_for: Duration,
     pub(crate) final_reads: FinalReads,
     /// What was not level when the time to become so was over.

