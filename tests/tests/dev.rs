@@ -17,7 +17,8 @@ struct Dev {
 }
 
 impl Dev {
-    /// Starts it on a free port, with a state file and its output in the folder.
+    /// Starts it on a free port, with a state file, its output and what it keeps for the moment in the folder: killed, it
+    /// removes nothing.
     fn start(folder: &Path, args: &[&str]) -> Self {
         let state_file = folder.join("state.json");
         let output = folder.join("output");
@@ -26,6 +27,7 @@ impl Dev {
             .args(["dev", "--listen", "127.0.0.1:0", "--state-file"])
             .arg(&state_file)
             .args(args)
+            .env("TMPDIR", folder)
             .stdin(Stdio::null())
             .stdout(file.try_clone().expect("a file"))
             .stderr(file)
