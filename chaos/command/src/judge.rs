@@ -97,7 +97,7 @@ pub fn of_history(history: &History, scenario: &Scenario, lost: &BTreeSet<u64>) 
 fn as_it_is(history: &History, scenario: &Scenario, lost: &BTreeSet<u64>) -> Vec<Verdict> {
     let mut verdicts = judge_all(history, &scenario.claims(), bounds());
     if scenario.asks_for_service() {
-        let served = service(history, scenario, lost);
+        let served = service(history, lost);
         replace(&mut verdicts, holdfast_check::liveness(&served, bounds()));
     } else {
         verdicts.retain(|verdict| verdict.checker != "liveness");
@@ -131,20 +131,14 @@ pub fn history_alone(history: &History) -> Vec<Verdict> {
     judge_all(history, &Claims::default(), bounds())
 }
 
-/// What clients were served: without nodes that are lost, and without the last look, which is in no hurry.
-fn service(history: &History, scenario: &Scenario, lost: &BTreeSet<u64>) -> History {
-    let calm = u64::try_from(scenario.calm.0.as_nanos()).unwrap_or(u64::MAX);
-    let end = history
-        .healed_ns
-        .map_or(u64::MAX, |healed| healed.saturating_add(calm));
+/// What clients were served, without nodes that are lost. The last look, which is in no hurry, writes nothing, and only writes
+/// are judged by when they were served.
+fn service(history: &History, lost: &BTreeSet<u64>) -> History {
     let there = |node: u64| !lost.contains(&node);
     let operations = history.operations.iter();
     let samples = history.samples.iter();
     History {
-        operations: operations
-            .filter(|one| there(one.node) && one.invoked_ns <= end)
-            .cloned()
-            .collect(),
+        operations: operations.filter(|one| there(one.node)).cloned().collect(),
         samples: samples.filter(|one| there(one.node)).cloned().collect(),
         faults: history.faults.clone(),
         logs: Vec::new(),

@@ -3,7 +3,7 @@
 use super::*;
 use crate::evidence::{Hunter, NodeData};
 use crate::runner::Death;
-use holdfast_check::{NodeLog, NodeSample};
+use holdfast_check::{Action, NodeLog, NodeSample, Operation, Outcome, Seen};
 use holdfast_workload::{FinalReads, OddAnswers};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -178,4 +178,54 @@ fn who_forgot_must_not_seek_votes() {
     let mut unseen = set_back(NodeState::Quarantined);
     unseen.samples.clear();
     assert_eq!(quarantine(&unseen).unwrap().ruling, Ruling::Inconclusive);
+}
+
+/// A hundred writes a second before the fault, and after healing ten for as long as everything was to be calm; then clients worked
+/// on, for as long again.
+fn slow_after_healing(then: u64) -> History {
+    let second = 1_000_000_000;
+    let spans = [(0, 2, 100), (6, 10, 10), (10, 14, then)];
+    let times = spans
+        .into_iter()
+        .flat_map(|(from, to, rate)| (from * rate..to * rate).map(move |at| at * second / rate));
+    let operations = (0_u64..).zip(times).map(|(id, at_ns)| Operation {
+        id,
+        client: 1,
+        node: 1,
+        invoked_ns: at_ns,
+        returned_ns: Some(at_ns + 1_000),
+        action: Action::CreateToken {
+            token: id,
+            parent: None,
+        },
+        outcome: Outcome::Ok(Seen {
+            index: Some(id + 1),
+            ..Seen::default()
+        }),
+    });
+    let mut history = set_back(NodeState::Leader);
+    history.operations = operations.collect();
+    history.faults[0] = Fault {
+        kind: "kill".to_owned(),
+        from_ns: 2 * second,
+        until_ns: Some(6 * second),
+        ..history.faults[0].clone()
+    };
+    history.samples[0].at_ns = 14 * second;
+    (history.healed_ns, history.ended_ns) = (Some(6 * second), 14 * second);
+    history
+}
+
+#[test]
+fn a_run_that_went_on_is_judged_on_how_it_ended() {
+    let text = "name = \"x\"\nabout = \"x\"\nduration = \"4s\"\ncalm = \"4s\"\n\
+                [[phase]]\nat = \"1s\"\nfor = \"2s\"\nfault = \"kill\"\n";
+    let scenario = Scenario::parse(text).unwrap();
+    let liveness = |then| {
+        let verdicts = of_history(&slow_after_healing(then), &scenario, &BTreeSet::new());
+        let one = verdicts.into_iter().find(|one| one.checker == "liveness");
+        one.unwrap().ruling
+    };
+    assert_eq!(liveness(100), Ruling::Ok);
+    assert_eq!(liveness(10), Ruling::Violation);
 }
