@@ -4,7 +4,7 @@
 
 use crate::host;
 use crate::inner::{Inner, leadership, metrics};
-use crate::member::NodeRecord;
+use crate::member::{NodeRecord, NodeRecordError};
 use crate::members::is_settled;
 use crate::propose;
 use crate::raft_types::Raft;
@@ -22,13 +22,18 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// The record of a node as applied here.
 pub(crate) fn of(inner: &Inner, id: u64) -> Result<Option<NodeRecord>, Unavailable> {
-    let fault = |text: String| Unavailable::Stopped(text);
+    let record = read(inner, id)?.transpose();
+    record.map_err(|error| Unavailable::Stopped(error.to_string()))
+}
+
+/// The same, also where it cannot be understood.
+fn read(
+    inner: &Inner,
+    id: u64,
+) -> Result<Option<Result<NodeRecord, NodeRecordError>>, Unavailable> {
     let row = inner.state.view().get(&SystemKey::Node(id).to_bytes());
-    let Some(row) = row.map_err(|error| fault(error.to_string()))? else {
-        return Ok(None);
-    };
-    let record = NodeRecord::from_bytes(&row.value);
-    record.map(Some).map_err(|error| fault(error.to_string()))
+    let row = row.map_err(|error| Unavailable::Stopped(error.to_string()))?;
+    Ok(row.map(|row| NodeRecord::from_bytes(&row.value)))
 }
 
 /// Every node record as applied here, by number, with the index it was written at.
@@ -98,20 +103,17 @@ pub(crate) async fn keep(inner: &Inner, raft: &Raft) {
 /// # Errors
 /// When this node does not lead (any more), or has stopped.
 pub(crate) async fn tie(inner: &Inner, raft: &Raft, id: u64) -> Result<(), Unavailable> {
-    loop {
-        // What only a newer version can read was written for a node that was heard.
-        let tied = of(inner, id).map_or(true, |record| {
-            record.is_some_and(|record| record.tied_to().is_some())
-        });
-        if tied && is_written(inner, id)? {
-            return Ok(());
-        }
+    // What only a newer version can read was written for a node that was heard.
+    let is_tied =
+        |record: Result<NodeRecord, _>| record.map_or(true, |one| one.tied_to().is_some());
+    while !read(inner, id)?.is_some_and(is_tied) {
         if !leadership(raft).leads {
             return Err(Unavailable::NoLeader);
         }
         keep(inner, raft).await;
         tokio::time::sleep(PAUSE).await;
     }
+    Ok(())
 }
 
 /// Makes sure that a member has a record before it goes: once it has gone nobody can write one, and its number would be free
@@ -126,7 +128,8 @@ pub(crate) async fn ensure(
     patience: Duration,
 ) -> Result<(), Unavailable> {
     let until = Instant::now() + patience;
-    while !is_written(inner, id)? {
+    // Be it one that only a newer version can read.
+    while read(inner, id)?.is_none() {
         if !leadership(raft).leads {
             return Err(Unavailable::NoLeader);
         }
@@ -137,13 +140,6 @@ pub(crate) async fn ensure(
         tokio::time::sleep(PAUSE).await;
     }
     Ok(())
-}
-
-/// Whether there is a record, be it one that only a newer version can read.
-fn is_written(inner: &Inner, id: u64) -> Result<bool, Unavailable> {
-    let row = inner.state.view().get(&SystemKey::Node(id).to_bytes());
-    let row = row.map_err(|error| Unavailable::Stopped(error.to_string()))?;
-    Ok(row.is_some())
 }
 
 /// A member's record as it presents itself, if it was heard.

@@ -104,6 +104,14 @@ impl Cluster {
         self
     }
 
+    /// Starts all members but the last, which the others do not know yet: it is there to be started and added.
+    pub(super) async fn up_but_one(mut self) -> (Self, Member) {
+        let last = self.members.pop().expect("somebody to leave out");
+        let mut cluster = self.up().await;
+        cluster.members.push(last.clone());
+        (cluster, last)
+    }
+
     pub(super) fn ids(&self) -> Vec<u64> {
         self.members.iter().map(|member| member.id.0).collect()
     }

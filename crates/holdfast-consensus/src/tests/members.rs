@@ -15,12 +15,9 @@ use std::time::Duration;
 /// quorum.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_missed_who_joined_finds_the_quorum_again() {
-    let mut cluster = Cluster::quic(4);
-    let fourth = cluster.members.pop().unwrap();
-    cluster = cluster.up().await;
+    let (mut cluster, fourth) = Cluster::quic(4).up_but_one().await;
     cluster.put(1, "a", 1).await;
     cluster.stop(3).await;
-    cluster.members.push(fourth.clone());
     cluster.start(4).await;
     let via = cluster.leader_among(&[1, 2]).await;
     cluster.change(via, MemberChange::Add(fourth)).await;
@@ -243,10 +240,7 @@ async fn who_has_not_answered_yet_is_waited_for() {
 /// A number whose node was taken out before the leader had written it down was free for another node.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_number_stays_taken_though_its_node_was_hardly_there() {
-    let mut cluster = Cluster::memory(4).calm();
-    let fourth = cluster.members.pop().unwrap();
-    cluster = cluster.up().await;
-    cluster.members.push(fourth.clone());
+    let (mut cluster, fourth) = Cluster::memory(4).calm().up_but_one().await;
     cluster.start(4).await;
     let leader = cluster.leader_among(&[1, 2, 3]).await;
     let change = |change| cluster.node(leader).change_members(change, SOON);
@@ -289,10 +283,7 @@ async fn a_number_stays_taken_though_its_node_was_hardly_there() {
 /// told that another data directory stood behind its number, and left.)
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_number_that_is_only_kept_locks_nobody_out() {
-    let mut cluster = Cluster::memory(4).calm();
-    let fourth = cluster.members.pop().unwrap();
-    cluster = cluster.up().await;
-    cluster.members.push(fourth.clone());
+    let (mut cluster, fourth) = Cluster::memory(4).calm().up_but_one().await;
     let leader = cluster.leader_among(&[1, 2, 3]).await;
     let inner = &cluster.node(leader).inner;
     let raft = inner.raft().unwrap();
@@ -359,10 +350,7 @@ async fn a_refusal_reaches_who_asked_another_node() {
 /// Who votes and then loses its disk must not come back as one that never did.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_votes_before_it_is_written_down() {
-    let mut cluster = Cluster::memory(4).calm();
-    let fourth = cluster.members.pop().unwrap();
-    cluster = cluster.up().await;
-    cluster.members.push(fourth.clone());
+    let (mut cluster, fourth) = Cluster::memory(4).calm().up_but_one().await;
     cluster.start(4).await;
     let leader = cluster.leader_among(&[1, 2, 3]).await;
     let node = cluster.node(leader);

@@ -212,11 +212,8 @@ async fn a_visitor_accuses_nobody() {
 /// Also to a member that joined later, of which its configuration knows nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_left_tells_the_members_it_knew() {
-    let mut cluster = Cluster::quic(4);
-    let fourth = cluster.members.pop().unwrap();
-    cluster = cluster.up().await;
-    let leader = cluster.leader().await;
-    cluster.members.push(fourth.clone());
+    let (mut cluster, fourth) = Cluster::quic(4).up_but_one().await;
+    let leader = cluster.leader_among(&[1, 2, 3]).await;
     cluster.start(4).await;
     cluster.change(leader, MemberChange::Add(fourth)).await;
     let ((follower, _), store, promised) = follower_and_witness(&cluster).await;

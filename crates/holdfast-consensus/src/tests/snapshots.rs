@@ -48,13 +48,10 @@ async fn a_node_behind_the_purged_log_gets_a_snapshot() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_is_added_promoted_and_removed_for_good() {
-    let mut cluster = often(Cluster::quic(4));
-    let fourth = cluster.members.pop().unwrap();
-    cluster = cluster.up().await;
+    let (mut cluster, fourth) = often(Cluster::quic(4)).up_but_one().await;
     for i in 0..120 {
         cluster.put(1 + i % 3, &format!("k{i}"), i).await;
     }
-    cluster.members.push(fourth.clone());
     cluster.start(4).await;
     // Asked of a node that does not lead.
     let follower = 1 + cluster.leader_among(&[1, 2, 3]).await % 3;
