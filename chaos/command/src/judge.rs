@@ -47,7 +47,6 @@ pub(crate) fn bounds() -> LivenessBounds {
     LivenessBounds {
         first_write_ms: 15_000,
         throughput_percent: 40,
-        ..LivenessBounds::default()
     }
 }
 
@@ -131,8 +130,7 @@ pub fn history_alone(history: &History) -> Vec<Verdict> {
     judge_all(history, &Claims::default(), bounds())
 }
 
-/// What clients were served, without nodes that are lost. The last look, which is in no hurry, writes nothing, and only writes
-/// are judged by when they were served.
+/// What clients were served, without nodes that are lost.
 fn service(history: &History, lost: &BTreeSet<u64>) -> History {
     let there = |node: u64| !lost.contains(&node);
     let operations = history.operations.iter();
@@ -143,6 +141,7 @@ fn service(history: &History, lost: &BTreeSet<u64>) -> History {
         faults: history.faults.clone(),
         logs: Vec::new(),
         healed_ns: history.healed_ns,
+        load_until_ns: history.load_until_ns,
         ended_ns: history.ended_ns,
     }
 }

@@ -11,8 +11,6 @@ pub struct LivenessBounds {
     pub first_write_ms: u64,
     /// Throughput in the last third after healing, in percent of that before the first fault; 0 asks for none.
     pub throughput_percent: u64,
-    /// When the load ended: what was asked later is no measure of throughput.
-    pub load_until_ns: u64,
 }
 
 impl Default for LivenessBounds {
@@ -20,7 +18,6 @@ impl Default for LivenessBounds {
         Self {
             first_write_ms: 30_000,
             throughput_percent: 50,
-            load_until_ns: u64::MAX,
         }
     }
 }
@@ -148,12 +145,11 @@ fn throughput(history: &History, healed_ns: u64, bounds: LivenessBounds, judge: 
         .filter(acknowledged)
         .map(|op| op.invoked_ns)
         .min();
-    // Not the last acknowledged: a service that has stopped again is slow, not short.
-    let asked = history
-        .operations
-        .iter()
-        .filter(|op| is_write(op) && op.invoked_ns <= bounds.load_until_ns);
-    let ended = asked.map(|op| op.invoked_ns).max();
+    // Not the last acknowledged, nor, where it is known better, the last asked: a service that has stopped again is slow, not
+    // short, be it that it answers nobody.
+    let asked = history.operations.iter().filter(|op| is_write(op));
+    let last_asked = asked.map(|op| op.invoked_ns).max();
+    let ended = history.load_until_ns.or(last_asked);
     let fault = history.faults.iter().map(|fault| fault.from_ns).min();
     let (Some(began), Some(ended), Some(fault)) = (began, ended, fault) else {
         judge.doubt("there is nothing to compare throughput with");

@@ -17,6 +17,8 @@ pub struct History {
     pub logs: Vec<NodeLog>,
     /// When everything was healed; liveness is asked from here on.
     pub healed_ns: Option<u64>,
+    /// When clients were told to stop; what was asked later was in no hurry, and is no measure of throughput.
+    pub load_until_ns: Option<u64>,
     /// When the run ended.
     pub ended_ns: u64,
 }

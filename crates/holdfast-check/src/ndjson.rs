@@ -57,6 +57,8 @@ struct Line<'a> {
 #[derive(Serialize, Deserialize)]
 struct Run {
     healed_ns: Option<u64>,
+    #[serde(default)]
+    load_until_ns: Option<u64>,
     ended_ns: u64,
 }
 
@@ -67,6 +69,7 @@ impl History {
         let mut text = String::new();
         let run = Run {
             healed_ns: self.healed_ns,
+            load_until_ns: self.load_until_ns,
             ended_ns: self.ended_ns,
         };
         write(&mut text, "run", [&run]);
@@ -101,7 +104,9 @@ impl History {
         match kind.as_str() {
             "run" => {
                 let run: Run = read(line, event)?;
-                (self.healed_ns, self.ended_ns) = (run.healed_ns, run.ended_ns);
+                self.healed_ns = run.healed_ns;
+                self.load_until_ns = run.load_until_ns;
+                self.ended_ns = run.ended_ns;
             }
             "fault" => self.faults.push(read::<Fault>(line, event)?),
             "operation" => self.operations.push(read::<Operation>(line, event)?),

@@ -55,6 +55,7 @@ fn known_at(history: &History, at_ns: u64) -> History {
     }
     known.samples.retain(|sample| sample.at_ns <= at_ns);
     known.healed_ns = known.healed_ns.filter(|healed| *healed <= at_ns);
+    known.load_until_ns = known.load_until_ns.filter(|until| *until <= at_ns);
     known.ended_ns = known.ended_ns.min(at_ns);
     known
 }

@@ -64,6 +64,12 @@ impl Desk {
         self.closed_ns.store(now_ns, Ordering::Relaxed);
     }
 
+    /// When that was.
+    pub(crate) fn closed_at(&self) -> Option<u64> {
+        let now_ns = self.closed_ns.load(Ordering::Relaxed);
+        (now_ns != u64::MAX).then_some(now_ns)
+    }
+
     fn secret_name(&self, key: u64) -> String {
         secret_name(self.cluster.setup.seed, key)
     }

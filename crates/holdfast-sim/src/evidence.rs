@@ -12,7 +12,6 @@ use holdfast_check::{
 use holdfast_consensus::{EntryPayload, read_entry, read_log_id};
 use holdfast_machine::{Command, Row, Space, Write};
 use holdfast_types::RecordHeader;
-use std::sync::atomic::Ordering;
 
 /// Answers without which a run proves nothing.
 const OPERATIONS_MIN: u64 = 100;
@@ -81,7 +80,6 @@ pub(crate) fn judge(
     let bounds = LivenessBounds {
         // Clients ask sealed, quarantined and new nodes as readily as others, and there are few of them.
         throughput_percent: THROUGHPUT_PERCENT,
-        load_until_ns: desk.closed_ns.load(Ordering::Relaxed),
         ..LivenessBounds::default()
     };
     let mut verdicts = judge_all(history, &claims, bounds);

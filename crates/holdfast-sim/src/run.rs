@@ -210,6 +210,7 @@ async fn course(seed: u64, options: Options) -> Outcome {
         faults: faults.take_noted(),
         logs: evidence::logs(&cluster, &observer.ledger),
         healed_ns,
+        load_until_ns: desk.closed_at(),
         ended_ns: trace.now_ns(),
     };
     let verdicts = evidence::judge(&cluster, &desk, &history, &observer.ledger, end);

@@ -228,4 +228,15 @@ fn a_run_that_went_on_is_judged_on_how_it_ended() {
     };
     assert_eq!(liveness(100), Ruling::Ok);
     assert_eq!(liveness(10), Ruling::Violation);
+
+    // The last look takes its time, and writes as well.
+    let mut looked_at = slow_after_healing(100);
+    looked_at.load_until_ns = Some(14_000_000_000);
+    let mut last = looked_at.operations.last().cloned().unwrap();
+    (last.id, last.invoked_ns) = (last.id + 1, 60_000_000_000);
+    last.returned_ns = Some(60_000_001_000);
+    looked_at.operations.push(last);
+    let verdicts = of_history(&looked_at, &scenario, &BTreeSet::new());
+    let one = verdicts.iter().find(|one| one.checker == "liveness");
+    assert_eq!(one.unwrap().ruling, Ruling::Ok);
 }

@@ -186,6 +186,7 @@ async fn work(
         bail!("interrupted");
     }
     progress.say("looking at everything once more");
+    let load_until_ns = recorder.now_ns();
     let finished = workload.stop().await;
     let lost = settle::lost(&sampler, &struck.damaged).await;
     // Opens what is sealed, and notes that it does.
@@ -198,6 +199,7 @@ async fn work(
         faults: faults.into_history(),
         logs: Vec::new(),
         healed_ns: Some(healed_ns),
+        load_until_ns: Some(load_until_ns),
         ended_ns: recorder.now_ns(),
     };
     let facts = Facts {

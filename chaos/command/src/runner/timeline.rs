@@ -137,13 +137,15 @@ impl Timeline<'_> {
     }
 
     fn is_fast_again(&self, healed_ns: u64) -> bool {
+        let now_ns = self.recorder.now_ns();
         let so_far = History {
             operations: self.recorder.so_far(),
             samples: Vec::new(),
             faults: self.faults.history().to_vec(),
             logs: Vec::new(),
             healed_ns: Some(healed_ns),
-            ended_ns: self.recorder.now_ns(),
+            load_until_ns: Some(now_ns),
+            ended_ns: now_ns,
         };
         // A little more than is asked in the end: until then some moments pass.
         let mut bounds = crate::judge::bounds();

@@ -110,6 +110,7 @@ impl Plan {
                 operations,
                 samples,
                 healed_ns: Some(ended_ns * 9 / 10),
+                load_until_ns: None,
                 ended_ns,
                 faults: story.faults,
                 logs: Vec::new(),

@@ -138,11 +138,13 @@ fn liveness_finds_a_node_that_stays_silent_or_behind_and_lasting_slowness() {
         .operations
         .retain(|op| op.invoked_ns < 13_000_000_000 || op.id % 7 == 0);
     found(&liveness(&quiet, bounds), "less than 50 %");
-    let loaded = LivenessBounds {
-        load_until_ns: 13_000_000_000,
-        ..bounds
-    };
-    held(&liveness(&quiet, loaded));
+    quiet.load_until_ns = Some(13_000_000_000);
+    held(&liveness(&quiet, bounds));
+    // Nobody is answered, so nobody asks again.
+    let mut hangs = lively(1);
+    hangs.operations.retain(|op| op.invoked_ns < 13_000_000_000);
+    hangs.load_until_ns = Some(20_000_000_000);
+    found(&liveness(&hangs, bounds), "less than 50 %");
     let mut silent = lively(1);
     for op in silent
         .operations
