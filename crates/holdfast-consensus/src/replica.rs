@@ -18,12 +18,12 @@ impl Consensus {
     ///
     /// # Errors
     /// When it must not be done, or nobody could do it in time (look at the status before trying again).
-    pub async fn change_members(
+    pub fn change_members(
         &self,
         change: MemberChange,
         deadline: Duration,
-    ) -> Result<(), MembersError> {
-        members::change(&self.inner, change, deadline).await
+    ) -> BoxFuture<'_, Result<(), MembersError>> {
+        Box::pin(members::change(&self.inner, change, deadline))
     }
 
     /// Why this node must not serve, if so.

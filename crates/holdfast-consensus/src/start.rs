@@ -22,7 +22,7 @@ use crate::timing::{Preset, Snapshots, Timing, TimingError};
 use crate::visitors::Visitors;
 use crate::witness::Witness;
 use crate::{duties, join, read_index, roster};
-use holdfast_machine::{StorageFault, Unavailable};
+use holdfast_machine::{BoxFuture, StorageFault, Unavailable};
 use holdfast_store::Stores;
 use holdfast_transport::Transport;
 use holdfast_types::NodeId;
@@ -120,6 +120,7 @@ pub struct Consensus {
     tasks: Arc<Mutex<JoinSet<()>>>,
 }
 
+// What has Raft in it is boxed here: an async function is compiled again in every crate that awaits it.
 impl Consensus {
     /// Starts it: answers peers, asks them how they are, and takes part as soon as it may. Returns before that; a node that
     /// has no peers leads when this returns.
@@ -127,10 +128,12 @@ impl Consensus {
     /// # Errors
     /// When the options do not fit together or the stored log cannot be taken up. A quarantined data directory is none: the
     /// node then answers that it is quarantined.
-    pub async fn start(options: Options) -> Result<Self, StartError> {
-        check(&options)?;
-        let host = Arc::clone(&options.host);
-        hosted(host, Self::start_here(options)).await
+    pub fn start(options: Options) -> BoxFuture<'static, Result<Self, StartError>> {
+        Box::pin(async move {
+            check(&options)?;
+            let host = Arc::clone(&options.host);
+            hosted(host, Self::start_here(options)).await
+        })
     }
 
     async fn start_here(options: Options) -> Result<Self, StartError> {
@@ -151,7 +154,8 @@ impl Consensus {
         } else {
             tasks.spawn(here(join::join(Arc::clone(&inner))));
         }
-        if let Some(why) = inner.fatal.borrow().clone() {
+        let fatal = inner.fatal.borrow().clone();
+        if let Some(why) = fatal {
             transport.close().await;
             return Err(StartError::Storage(why));
         }
@@ -181,22 +185,24 @@ impl Consensus {
 
     /// Stops in order: the links to the peers, Raft, the log. Hand over leadership with `step_down` first to spare the
     /// cluster an election. Safe to repeat. The data directory is released when the last clone of this is dropped.
-    pub async fn shutdown(&self) {
-        let inner = &self.inner;
-        let raft = inner.raft();
-        inner.set_phase(Phase::Stopped("shutting down".to_owned()));
-        inner.link.transport.close().await;
-        let mut tasks = std::mem::take(&mut *self.tasks.lock());
-        tasks.shutdown().await;
-        if let Ok(raft) = raft
-            && raft.shutdown().await.is_err()
-        {
-            tracing::warn!("Raft did not end cleanly");
-        }
-        let log = Arc::clone(&inner.log);
-        if host::blocking(move || log.close()).await.is_err() {
-            tracing::warn!("the log was not closed cleanly");
-        }
+    pub fn shutdown(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            let inner = &self.inner;
+            let raft = inner.raft();
+            inner.set_phase(Phase::Stopped("shutting down".to_owned()));
+            inner.link.transport.close().await;
+            let mut tasks = std::mem::take(&mut *self.tasks.lock());
+            tasks.shutdown().await;
+            if let Ok(raft) = raft
+                && raft.shutdown().await.is_err()
+            {
+                tracing::warn!("Raft did not end cleanly");
+            }
+            let log = Arc::clone(&inner.log);
+            if host::blocking(move || log.close()).await.is_err() {
+                tracing::warn!("the log was not closed cleanly");
+            }
+        })
     }
 }
 
