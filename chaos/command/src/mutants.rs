@@ -1,7 +1,7 @@
 //! The table of seeded bugs: what hunting them in the simulator printed, a line of JSON each.
 
+use holdfast_mutant::Mutant;
 use holdfast_report::MutantRow;
-use holdfast_types::mutant::Mutant;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;

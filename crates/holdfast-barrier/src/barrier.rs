@@ -6,7 +6,7 @@ use crate::surroundings::Surroundings;
 use crate::txn::{CommitError, Committed, Freshness, Txn, TxnError};
 use crate::unseal::Attempt;
 use holdfast_machine::{Command, Outcome, ProposeError, Replica, StorageFault, Unavailable};
-use holdfast_types::mutant::Mutant;
+use holdfast_mutant::Mutant;
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
 use std::time::Duration;

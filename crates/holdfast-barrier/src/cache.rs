@@ -1,7 +1,7 @@
 //! Decoded values by stored key, each valid only for the row it was decoded from.
 
 use holdfast_machine::Key;
-use holdfast_types::mutant::Mutant;
+use holdfast_mutant::Mutant;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use std::any::Any;

@@ -10,7 +10,7 @@ use holdfast_machine::{
     Command, Key, Outcome, ProposeError, Put, SystemKey, Transaction, Unavailable, Write,
 };
 use holdfast_memory::SecretKey;
-use holdfast_types::mutant::Mutant;
+use holdfast_mutant::Mutant;
 use holdfast_types::{ClusterId, TxnId};
 use std::time::Duration;
 

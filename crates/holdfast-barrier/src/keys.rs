@@ -9,8 +9,8 @@ use crate::name::Name;
 use crate::txn::TxnError;
 use holdfast_crypto::{NameCipher, ParentIv};
 use holdfast_machine::{Key, Space};
+use holdfast_mutant::Mutant;
 use holdfast_types::limits::KEY_BYTES_MAX;
-use holdfast_types::mutant::Mutant;
 use holdfast_types::{Class, NamespaceId};
 
 const CLASS_END: usize = 1 + 16 + 2;

@@ -9,10 +9,10 @@ use crate::stored::{self, Stored};
 use crate::surroundings::{Entropy, Surroundings};
 use holdfast_crypto::RecordContext;
 use holdfast_machine::{Delete, Key, Put, Row, StorageFault, SystemKey, Transaction, View, Write};
+use holdfast_mutant::Mutant;
 use holdfast_types::limits::{
     RECORD_PLAINTEXT_BYTES_MAX, TXN_ASSERTS_MAX, TXN_BYTES_MAX, TXN_WRITES_MAX,
 };
-use holdfast_types::mutant::Mutant;
 use holdfast_types::{Class, NamespaceId, RECORD_OVERHEAD, RecordHeader, TxnId};
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -5,7 +5,7 @@
 
 use crate::host;
 use holdfast_machine::{BoxFuture, Unavailable};
-use holdfast_types::mutant::Mutant;
+use holdfast_mutant::Mutant;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, oneshot};

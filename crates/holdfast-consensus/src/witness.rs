@@ -11,10 +11,10 @@
 
 use crate::host;
 use bytes::Bytes;
+use holdfast_mutant::Mutant;
 use holdfast_proto::peer::v1 as pb;
 use holdfast_store::{LogStore, Stores};
 use holdfast_types::StoreId;
-use holdfast_types::mutant::Mutant;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};

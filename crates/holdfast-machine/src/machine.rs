@@ -12,8 +12,8 @@ use crate::form;
 use crate::port::StorageFault;
 use crate::row::{encode_row, split_row};
 use crate::scalars::{CheckpointMark, Scalars};
+use holdfast_mutant::Mutant;
 use holdfast_types::RecordHeader;
-use holdfast_types::mutant::Mutant;
 
 /// The machine's scalars in memory; the rows stay in the table.
 pub struct Machine {

@@ -17,8 +17,8 @@ use crate::core::Core;
 use crate::evaluate::{Evaluated, Request, charge, evaluate};
 use holdfast_barrier::{BeginError, CommitError, Freshness, Txn};
 use holdfast_contract::{Effect, Incoming, NodeAction, Refusal, Reply, Run};
+use holdfast_mutant::Mutant;
 use holdfast_types::limits::TXN_ATTEMPTS_MAX;
-use holdfast_types::mutant::Mutant;
 use std::time::Duration;
 use tokio::time::Instant;
 

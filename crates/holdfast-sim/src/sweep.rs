@@ -2,8 +2,8 @@
 
 use crate::show;
 use anyhow::{Result, bail};
+use holdfast_mutant::Mutant;
 use holdfast_sim::{Options, Outcome, Trouble, heard, run};
-use holdfast_types::mutant::Mutant;
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::ops::Range;

@@ -306,7 +306,7 @@ fn what_is_written_is_shown_once_and_found_afterwards() {
 #[cfg(feature = "mutants")]
 #[cfg(test)]
 mod mutants {
-    use holdfast_types::mutant::Mutant;
+    use holdfast_mutant::Mutant;
     use std::process::Command;
 
     fn passes(test: &str, mutant: Option<Mutant>) -> bool {

@@ -7,7 +7,6 @@ mod canon_path;
 mod duration;
 mod ids;
 pub mod limits;
-pub mod mutant;
 mod record;
 
 pub use canon_path::{CanonPath, PathError};

@@ -13,7 +13,7 @@ use crate::cargo;
 use crate::places::Places;
 
 /// Top floor first. A crate may depend on those below it. A new crate gets its place here.
-const FLOORS: [&str; 23] = [
+const FLOORS: [&str; 24] = [
     "holdfast-sim",
     "holdfast",
     "holdfast-node",
@@ -34,6 +34,7 @@ const FLOORS: [&str; 23] = [
     "holdfast-crypto",
     "holdfast-memory",
     "holdfast-types",
+    "holdfast-mutant",
     "holdfast-client",
     "holdfast-proto",
     "holdfast-check",
@@ -51,6 +52,7 @@ const BESIDE: [(&str, &[&str]); 9] = [
             "holdfast-client",
             "holdfast-consensus",
             "holdfast-machine",
+            "holdfast-mutant",
             "holdfast-nemesis",
             "holdfast-relay",
             "holdfast-report",

@@ -129,7 +129,6 @@ fn liveness_finds_a_node_that_stays_silent_or_behind_and_lasting_slowness() {
     let bounds = LivenessBounds {
         first_write_ms: 2_000,
         throughput_percent: 50,
-        ..LivenessBounds::default()
     };
     held(&liveness(&lively(1), bounds));
     found(&liveness(&lively(7), bounds), "less than 50 %");

@@ -14,7 +14,7 @@ use crate::failpoint::step;
 use crate::fault::{Faults, failed};
 use crate::watermark::{Mark, Watermark};
 use holdfast_machine::StorageFault;
-use holdfast_types::mutant::Mutant;
+use holdfast_mutant::Mutant;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -15,7 +15,7 @@ use crate::options::Options;
 use crate::watermark::{self, Mark};
 use bytes::Bytes;
 use holdfast_machine::StorageFault;
-use holdfast_types::mutant::Mutant;
+use holdfast_mutant::Mutant;
 use std::path::Path;
 use std::sync::Arc;
 
