@@ -1,8 +1,8 @@
 //! How a node with an empty data directory comes to take part.
 //!
 //! It may have voted before it lost its disk. So it takes part only once somebody who would know says that its number is
-//! free: all configured members answer and none knows another data directory under its number, or a leader says so from
-//! linearizable state. The node with the lowest number makes the cluster, once, when every other one is just as empty.
+//! free: all configured members answer, would know another data directory under its number, and know none, or a leader says so
+//! from linearizable state. The node with the lowest number makes the cluster, once, when every other one is just as empty.
 
 use crate::inner::{Inner, Phase, leadership, metrics};
 use crate::member::NodeRecord;
@@ -60,7 +60,7 @@ pub(crate) async fn join(inner: Arc<Inner>) {
         let silent: Vec<u64> = others
             .iter()
             .copied()
-            .filter(|id| !heard.contains_key(id))
+            .filter(|id| heard.get(id).is_none_or(|view| !view.would_know))
             .collect();
         if silent.is_empty() {
             let all_pristine = heard.values().all(|view| view.pristine);
@@ -84,8 +84,9 @@ pub(crate) async fn join(inner: Arc<Inner>) {
             }
             Some(Verdict::NotLeader(_)) | None => {}
         }
-        let waiting =
-            format!("waits for an answer of {silent:?} or of a leader before it takes part");
+        let waiting = format!(
+            "takes part once {silent:?} tell what they know of its number, or a leader does"
+        );
         inner.set_phase(Phase::Joining(waiting));
         tokio::time::sleep(LOOK_EVERY).await;
     }

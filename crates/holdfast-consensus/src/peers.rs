@@ -29,6 +29,8 @@ pub(crate) struct PeerView {
     pub(crate) unaware: bool,
     /// It knows another data directory under this node's number.
     pub(crate) my_store_conflicts: bool,
+    /// It would know: it has applied all that its log tells of data directories.
+    pub(crate) would_know: bool,
     pub(crate) checkpoints: Vec<pb::Checkpoint>,
 }
 
@@ -90,6 +92,7 @@ impl Peers {
             unaware: heard.pong.you_are_unknown,
             my_store_conflicts: heard.my_store_conflicts
                 || before.is_some_and(|view| view.my_store_conflicts),
+            would_know: heard.pong.known_stores_complete,
             checkpoints,
         };
         views.insert(node, view);

@@ -3,7 +3,7 @@
 //! The leader writes them as it hears the nodes; everybody reads them as applied.
 
 use crate::host;
-use crate::inner::{Inner, leadership, metrics};
+use crate::inner::{Inner, Phase, leadership, metrics};
 use crate::member::{NodeRecord, NodeRecordError};
 use crate::members::is_settled;
 use crate::propose;
@@ -60,6 +60,19 @@ pub(crate) fn stores(inner: &Inner) -> Result<BTreeMap<u64, StoreId>, Unavailabl
     Ok(records
         .filter_map(|(id, (_, record))| Some((id, record.tied_to()?)))
         .collect())
+}
+
+/// Whether the records as applied here, read after this, are all that this node's log tells of. After a crash the state is behind
+/// the log and catches up while Raft starts; a node that does not take part never catches up.
+pub(crate) fn are_all_applied(inner: &Inner) -> bool {
+    let bounds = inner.log.bounds();
+    let purged = bounds.purged.map(|purged| purged.index);
+    let last = bounds.last.max(purged).unwrap_or(0);
+    let takes_part = matches!(
+        &*inner.phase.borrow(),
+        Phase::Joining(_) | Phase::Running(_)
+    );
+    takes_part && inner.state.applied().position.index >= last
 }
 
 /// Writes the records that are missing or out of date, one transaction each; a conflict is looked at again next time.

@@ -214,9 +214,8 @@ fn pong(
     }
     let phase = inner.phase.borrow().clone();
     pong.set_phase(match &phase {
-        Phase::Joining(_) => Said::Pristine,
-        Phase::Running(_) if inner.is_pristine() => Said::Pristine,
-        Phase::Running(_) => Said::Member,
+        Phase::Joining(_) | Phase::Running(_) if inner.is_pristine() => Said::Pristine,
+        Phase::Joining(_) | Phase::Running(_) => Said::Member,
         Phase::Quarantined(_) => Said::Quarantined,
         Phase::Stopped(_) => Said::Stopped,
     });
@@ -233,8 +232,11 @@ fn pong(
                 summary: Bytes::copy_from_slice(&mark.summary),
             })
             .collect();
+        let complete = records::are_all_applied(inner);
         // Read anew: a record written a moment ago must not be missing from what a joining node is told.
-        pong.known_stores = records::stores(inner)
+        let stores = records::stores(inner);
+        pong.known_stores_complete = complete && stores.is_ok();
+        pong.known_stores = stores
             .unwrap_or_default()
             .into_iter()
             .map(|(node, store)| pb::KnownStore {

@@ -139,12 +139,7 @@ impl Consensus {
     async fn start_here(options: Options) -> Result<Self, StartError> {
         let transport = Arc::clone(&options.transport);
         let quarantine = options.stores.quarantine.clone();
-        let (inner, rounds) = assemble(options);
-        let mut tasks = JoinSet::new();
-        transport.serve(Arc::new(Server {
-            inner: Arc::clone(&inner),
-        }));
-        tasks.spawn(here(roster::run(Arc::clone(&inner))));
+        let (inner, rounds, mut tasks) = meet(options);
         if let Some(quarantine) = quarantine {
             inner.set_phase(Phase::Quarantined(quarantine.to_string()));
         } else if !inner.is_pristine() {
@@ -225,6 +220,18 @@ fn check(options: &Options) -> Result<(), StartError> {
         return Err(StartError::Transport(options.transport.local_id()));
     }
     Ok(())
+}
+
+/// Puts the parts together; answers peers and asks them how they are from here on, whatever of its log is still to be taken up.
+pub(crate) fn meet(options: Options) -> (Arc<Inner>, Rounds, JoinSet<()>) {
+    let transport = Arc::clone(&options.transport);
+    let (inner, rounds) = assemble(options);
+    let mut tasks = JoinSet::new();
+    transport.serve(Arc::new(Server {
+        inner: Arc::clone(&inner),
+    }));
+    tasks.spawn(here(roster::run(Arc::clone(&inner))));
+    (inner, rounds, tasks)
 }
 
 fn assemble(options: Options) -> (Arc<Inner>, Rounds) {

@@ -2,9 +2,11 @@
 
 use super::cluster::{Cluster, SOON, eventually};
 use crate::member::NodeRecord;
-use crate::start::{Consensus, StartError};
+use crate::records;
+use crate::start::{self, Consensus, StartError};
 use holdfast_machine::{Replica as _, Role, SystemKey, Unavailable};
 use holdfast_types::NodeId;
+use std::sync::Arc;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_node_leads_as_soon_as_it_has_started() {
@@ -132,6 +134,60 @@ async fn a_wiped_node_is_quarantined() {
     assert!(cluster.node(victim).view().is_err());
     assert!(cluster.node(victim).read_index(SOON).await.is_err());
     cluster.put(leader, "a", 1).await;
+    cluster.down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_takes_up_its_log_is_not_taken_for_one_that_knows_nobody() {
+    let mut cluster = Cluster::memory(3).calm().up().await;
+    eventually("every node has every record", async || {
+        cluster.ids().iter().all(|at| {
+            let known = records::stores(&cluster.node(*at).inner).unwrap();
+            known.len() == 3
+        })
+    })
+    .await;
+    // Power is cut: what node 3 has in memory only is gone, and so are the disks of the others.
+    let crashed = cluster.image(3);
+    for id in cluster.ids() {
+        cluster.stop(id).await;
+    }
+    cluster.restore(3, &crashed);
+    cluster.wipe(1);
+    cluster.wipe(2);
+    let options = cluster.options(3).await;
+    let transport = Arc::clone(&options.transport);
+    let (starting, _rounds, tasks) = start::meet(options);
+    let last = starting.log.bounds().last.unwrap();
+    assert!(starting.state.applied().position.index < last);
+    for id in [1, 2] {
+        cluster.start(id).await;
+    }
+    for id in [1, 2] {
+        eventually("it has heard both others", async || {
+            let said = cluster.node(id).status();
+            said.role != Role::Quarantined
+                && said
+                    .trouble
+                    .is_none_or(|text| text.contains("once [3] tell"))
+        })
+        .await;
+        let trouble = cluster.node(id).status().trouble;
+        assert!(
+            trouble.is_some(),
+            "node {id} takes part in an empty cluster"
+        );
+    }
+    drop(tasks);
+    transport.close().await;
+    drop((starting, transport));
+    cluster.start(3).await;
+    for id in [1, 2] {
+        eventually("it hears that its number was another's", async || {
+            cluster.node(id).status().role == Role::Quarantined
+        })
+        .await;
+    }
     cluster.down().await;
 }
 
