@@ -1,6 +1,6 @@
 //! Identifiers, canonical paths, durations, limits and the record header.
 //!
-//! The one crate that both halves of the house share. It holds no behaviour beyond parsing and printing: a value of one
+//! What both halves of the house share. It holds no behaviour beyond parsing and printing: a value of one
 //! of these types is proof that its rules held when it was made.
 
 mod canon_path;
