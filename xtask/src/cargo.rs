@@ -99,12 +99,14 @@ pub(crate) struct Wanted<'a> {
     pub(crate) tests: &'a [&'a str],
     /// The programs by these names, with the workspace's features: what its tests are built on serves these as well.
     pub(crate) as_tested: &'a [&'a str],
+    /// These as every other package, whatever the workspace's manifest says of them.
+    pub(crate) barely_optimised: &'a [&'a str],
     pub(crate) release: bool,
 }
 
 impl Wanted<'_> {
     /// The words of `cargo build`, or of `cargo test`, which compiles with the same selection.
-    pub(crate) fn words<'a>(&'a self, verb: &'a str) -> Vec<&'a str> {
+    pub(crate) fn words(&self, verb: &str) -> Vec<String> {
         let what = match (self.as_tested, self.libraries) {
             ([], true) => "--lib",
             ([], false) => "--bins",
@@ -116,6 +118,11 @@ impl Wanted<'_> {
         words.extend(self.features.iter().flat_map(|name| ["--features", *name]));
         words.extend(self.tests.iter().flat_map(|name| ["--test", *name]));
         words.extend(self.release.then_some("--release"));
+        let mut words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+        for name in self.barely_optimised {
+            let level = format!("profile.dev.package.{name}.opt-level=1");
+            words.extend(["--config".to_owned(), level]);
+        }
         words
     }
 
@@ -201,9 +208,11 @@ mod tests {
         let tested = Wanted {
             as_tested: &["a"],
             features: &["a/mutants"],
+            barely_optimised: &["b"],
             ..Wanted::default()
         };
-        let told = "test --locked --workspace --bin a --features a/mutants";
+        let told = "test --locked --workspace --bin a --features a/mutants \
+                    --config profile.dev.package.b.opt-level=1";
         assert_eq!(tested.words("test").join(" "), told);
         assert_eq!(tested.title(), "building a with a/mutants");
     }
