@@ -70,6 +70,8 @@ mutants! {
     SealKeepsKey = "seal-keeps-key", "sealed";
     /// A vote is answered before it is on the disk.
     VoteUnsaved = "vote-unsaved", "election-safety";
+    /// A node takes part although its peers know another data directory under its number.
+    WipedDiskTrusted = "wiped-disk-trusted", "quarantine";
     /// A cached value is believed although its row has changed.
     CacheUnkeyed = "cache-unkeyed", "linearizability";
 }

@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Shares made, and how many open a node.
@@ -203,6 +204,19 @@ impl Cluster {
             node.empty(self.setup.seed);
         }
         self.trace.story(&format!("node {id} is emptied"));
+    }
+
+    /// Ends a member's machine, and puts an empty disk into it.
+    pub(crate) fn lose_disk(&self, id: u64) {
+        if let Some(node) = self.nodes.lock().get_mut(&id) {
+            node.cut_power(&self.setup.network);
+            node.empty(self.setup.seed);
+            node.lied.store(true, Ordering::Relaxed);
+            node.lost_disk = true;
+        }
+        self.trace.story(&format!(
+            "node {id} has lost its disk, and has an empty one"
+        ));
     }
 
     /// Makes the keys and the mount. Retried until somebody leads.

@@ -35,8 +35,10 @@ pub(crate) struct Node {
     pub(crate) clock: Arc<NodeClock>,
     /// What makes its syncs slow.
     pub(crate) stall: Arc<Stall>,
-    /// Whether its disk ever answered a sync without doing it, or was put back to an older image.
+    /// Whether its disk ever answered a sync without doing it, or was put back to an older image, or is another one.
     pub(crate) lied: AtomicBool,
+    /// Whether it was a member, and its disk is another one since: under its number it must not take part.
+    pub(crate) lost_disk: bool,
     /// Switched off for good; only its disk is still looked at.
     pub(crate) retired: bool,
     /// How often it was started.
@@ -99,6 +101,7 @@ impl Node {
             clock,
             stall,
             lied: AtomicBool::new(false),
+            lost_disk: false,
             retired: false,
             lives: 0,
             running: None,

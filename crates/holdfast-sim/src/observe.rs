@@ -76,6 +76,9 @@ impl Observer {
                     node: node.id,
                     life: node.lives,
                 };
+                if let Some(what) = takes_part_anew(node, running) {
+                    self.complain(&cluster.trace, "quarantine", what);
+                }
                 let news = self.look_at(&cluster.trace, who, running);
                 if let Some(what) = news.leads.then(|| unsaved_vote(node, running)).flatten() {
                     self.complain(&cluster.trace, "election-safety", what);
@@ -176,6 +179,18 @@ fn unsaved_vote(node: &Node, running: &Running) -> Option<String> {
             node.id
         )
     })
+}
+
+/// Who has voted, lost its disk and votes anew may vote twice.
+fn takes_part_anew(node: &Node, running: &Running) -> Option<String> {
+    let takes_part = node.lost_disk && running.consensus().members().is_some();
+    let what = || {
+        format!(
+            "node {} takes part under its number with an empty disk",
+            node.id
+        )
+    };
+    takes_part.then(what)
 }
 
 /// A node that left the cluster's work no longer tells its term.

@@ -26,6 +26,9 @@ pub(super) enum Kind {
     Amnesia(u64),
     /// A disk is put back to an older image, watermark and all: peers must notice for it.
     OlderImage(u64),
+    /// A node comes back with an empty disk under its old number, half of the time while all others start as well: it must
+    /// not take part.
+    Wiped { id: u64, all: bool },
     /// A clock jumps.
     Clock(u64, i64),
     /// The cluster is sealed by hand, and its nodes are opened again one by one.
@@ -39,7 +42,7 @@ pub(super) enum Kind {
 }
 
 /// Names of all kinds.
-pub(crate) const KINDS: [&str; 15] = [
+pub(crate) const KINDS: [&str; 16] = [
     "kill",
     "pause",
     "partition",
@@ -50,6 +53,7 @@ pub(crate) const KINDS: [&str; 15] = [
     "full-disk",
     "lying-disk",
     "rolled-back-disk",
+    "wiped-disk",
     "clock-jump",
     "seal",
     "step-down",
@@ -70,6 +74,7 @@ impl Kind {
             Self::FullDisk(_) => "full-disk",
             Self::Amnesia(_) => "lying-disk",
             Self::OlderImage(_) => "rolled-back-disk",
+            Self::Wiped { .. } => "wiped-disk",
             Self::Clock(..) => "clock-jump",
             Self::Seal(_) => "seal",
             Self::StepDown(_) => "step-down",
@@ -87,6 +92,7 @@ impl Kind {
             | Self::FullDisk(id)
             | Self::Amnesia(id)
             | Self::OlderImage(id)
+            | Self::Wiped { id, .. }
             | Self::Clock(id, _)
             | Self::Seal(id)
             | Self::StepDown(id)

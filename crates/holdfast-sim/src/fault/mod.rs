@@ -42,6 +42,9 @@ pub(crate) struct Faults {
 /// Between two looks at a node that must notice something.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// Kinds after which a node is without what it had promised to keep; what is put back to an older image is told apart.
+const FORGETS: [&str; 2] = ["lying-disk", "wiped-disk"];
+
 /// So long after a fault of its disk a node may end for it, nanoseconds.
 const LINGERS_NS: u64 = 5_000_000_000;
 
@@ -65,6 +68,7 @@ impl Faults {
 
     /// Ends what is over and perhaps begins something.
     pub(crate) async fn step(&mut self) {
+        self.hear_who_forgot();
         let now = Instant::now();
         let waits = |active: &Active| matches!(active.kind, Kind::OlderImage(_));
         let over: Vec<Active> = self
@@ -94,31 +98,43 @@ impl Faults {
             22..34 => Kind::Pause(one),
             34..60 => self.partition(&ids, one),
             60..66 => Kind::Delay(Duration::from_millis(dice.number(5..60))),
-            66..74 => Kind::Loss(dice.number(1..30)),
-            74..80 => Kind::SlowDisk(one, Duration::from_millis(dice.number(20..300))),
-            80..83 => Kind::BrokenDisk(one),
-            83..85 => Kind::FullDisk(one),
+            66..73 => Kind::Loss(dice.number(1..30)),
+            73..79 => Kind::SlowDisk(one, Duration::from_millis(dice.number(20..300))),
+            79..82 => Kind::BrokenDisk(one),
+            82..84 => Kind::FullDisk(one),
             // Time is what most clocks agree on: more wrong ones than right ones is more than is promised.
-            85..90 if 2 * (self.wrong_clocks() + 1) < ids.len() && self.members_at_rest() => {
+            84..89 if 2 * (self.wrong_clocks() + 1) < ids.len() && self.members_at_rest() => {
                 let far = i64::try_from(dice.number(100..7_200_000)).unwrap_or(0);
                 Kind::Clock(one, if dice.percent(50) { far } else { -far })
             }
-            90..92 => Kind::Seal(one),
+            89..91 => Kind::Seal(one),
             // One node of a run may forget: a second one would be more than any cluster of three survives.
-            92..95 if !self.has_forgotten() && self.members_at_rest() => match dice.percent(50) {
-                true => Kind::Amnesia(one),
-                false => Kind::OlderImage(one),
-            },
+            91..95 if !self.has_forgotten() && self.members_at_rest() => self.forget(one),
             95..98 => self.members(one).unwrap_or(Kind::StepDown(one)),
             _ => Kind::StepDown(one),
+        }
+    }
+
+    fn forget(&self, one: u64) -> Kind {
+        match self.dice.number(0..3) {
+            0 => Kind::Amnesia(one),
+            1 => Kind::OlderImage(one),
+            _ => Kind::Wiped {
+                id: one,
+                all: self.dice.percent(50),
+            },
         }
     }
 
     /// A change of the members, if it leaves as many nodes that can be relied on as were promised: one change at a time, and
     /// of a cluster in which a node has forgotten everything, that one goes.
     fn members(&self, one: u64) -> Option<Kind> {
-        let forgets =
-            |active: &Active| matches!(active.kind, Kind::Amnesia(_) | Kind::OlderImage(_));
+        let forgets = |active: &Active| {
+            matches!(
+                active.kind,
+                Kind::Amnesia(_) | Kind::OlderImage(_) | Kind::Wiped { .. }
+            )
+        };
         let lying = self.active.iter().any(forgets);
         if lying || self.wrong_clocks() > 0 || !self.members_at_rest() {
             return None;
@@ -195,6 +211,7 @@ impl Faults {
             Kind::FullDisk(id) => self.fill(*id, true),
             Kind::Amnesia(id) => self.lie(*id, true),
             Kind::OlderImage(id) => self.put_back = PutBack::new(&self.cluster, *id),
+            Kind::Wiped { id, .. } => self.cluster.lose_disk(*id),
             Kind::Clock(id, offset_ms) => {
                 if let Some(node) = self.cluster.nodes.lock().get(id) {
                     node.clock.set_offset_ms(*offset_ms);
@@ -256,14 +273,18 @@ impl Faults {
         found.is_some() || lied.unwrap_or(false)
     }
 
-    /// All that went wrong, once it is known which of it was felt.
-    pub(crate) fn take_noted(&mut self) -> Vec<Noted> {
+    /// A node that has forgotten everything says so: that it has was felt.
+    fn hear_who_forgot(&self) {
         let away = self.cluster.quarantined();
         for (at, noted) in self.noted.iter().enumerate() {
-            let found_out =
-                noted.kind == "lying-disk" && noted.nodes.iter().all(|id| away.contains(id));
-            self.bites(at, found_out);
+            let forgot = FORGETS.contains(&noted.kind.as_str());
+            self.bites(at, forgot && noted.nodes.iter().all(|id| away.contains(id)));
         }
+    }
+
+    /// All that went wrong, once it is known which of it was felt.
+    pub(crate) fn take_noted(&mut self) -> Vec<Noted> {
+        self.hear_who_forgot();
         let bitten = self.cluster.bitten.lock();
         let mut all = std::mem::take(&mut self.noted);
         for (at, noted) in all.iter_mut().enumerate() {
@@ -332,6 +353,7 @@ impl Faults {
                 self.revive(id).await;
             }
             Kind::OlderImage(_) => self.hear().await,
+            Kind::Wiped { id, all } => self.come_back_wiped(id, all).await,
             Kind::Vote(id) => self.cluster.members.want(id, Part::Voter, active.at),
             Kind::Replace { old, .. } => self.cluster.members.may_retire(old),
             Kind::BrokenDisk(id) => {
@@ -340,6 +362,19 @@ impl Faults {
                 }
             }
             Kind::StepDown(_) => {}
+        }
+    }
+
+    /// The node starts with its empty disk: beside those that work, or while they start and take up their logs.
+    async fn come_back_wiped(&self, id: u64, all: bool) {
+        let mut starting = vec![id];
+        if all {
+            starting = self.cluster.ids();
+            starting.iter().for_each(|id| self.cluster.kill(*id));
+            self.dice.shuffle(&mut starting);
+        }
+        for id in starting {
+            self.revive(id).await;
         }
     }
 
@@ -388,9 +423,10 @@ impl Faults {
 
     /// Nodes whose disk was made to forget.
     pub(crate) fn forgot(&self) -> Vec<u64> {
-        let amnesia = self.noted.iter().filter(|noted| noted.kind == "lying-disk");
-        let amnesia = amnesia.flat_map(|noted| noted.nodes.clone());
-        amnesia.chain(self.older.iter().copied()).collect()
+        let forget = |noted: &&Noted| FORGETS.contains(&noted.kind.as_str());
+        let forgetful = self.noted.iter().filter(forget);
+        let forgetful = forgetful.flat_map(|noted| noted.nodes.clone());
+        forgetful.chain(self.older.iter().copied()).collect()
     }
 
     fn wrong_clocks(&self) -> usize {
