@@ -38,7 +38,7 @@ pub const OF_PROCESSES: &[(&str, &str)] = &[
     ),
     (
         "quarantine",
-        "a node whose disk was set back never leads or seeks votes again",
+        "a node whose disk was set back or wiped never leads or seeks votes again",
     ),
 ];
 
@@ -267,19 +267,19 @@ fn state_scan(facts: &Facts, evidence: &Evidence) -> Verdict {
     )
 }
 
-/// A node whose disk was set back has forgotten what it promised: it must never lead or seek votes again, and must have noticed
-/// by the end, or it would give the next vote that it is asked for. `None` when no disk was set back.
+/// Faults of a disk after which a node has forgotten what it promised.
+const FORGETS: [&str; 2] = ["rolled-back-disk", "wiped-disk"];
+
+/// A node whose disk was set back, or wiped, has forgotten what it promised: it must never lead or seek votes again, and must
+/// have noticed by the end, or it would give the next vote that it is asked for. `None` when no disk was.
 fn quarantine(history: &History) -> Option<Verdict> {
-    let set_back: Vec<&Fault> = history
-        .faults
-        .iter()
-        .filter(|fault| fault.kind == "rolled-back-disk")
-        .collect();
-    if set_back.is_empty() {
+    let forgets = |fault: &&Fault| FORGETS.contains(&fault.kind.as_str());
+    let forgetful: Vec<&Fault> = history.faults.iter().filter(forgets).collect();
+    if forgetful.is_empty() {
         return None;
     }
     let mut judge = Judge::new("quarantine");
-    for (fault, node) in set_back
+    for (fault, node) in forgetful
         .iter()
         .flat_map(|fault| fault.nodes.iter().map(move |node| (fault, *node)))
     {
@@ -292,19 +292,16 @@ fn quarantine(history: &History) -> Option<Verdict> {
         judge.checked(seen.len());
         let seeks = |state: &NodeState| matches!(state, NodeState::Leader | NodeState::Candidate);
         if seen.iter().any(seeks) {
-            judge.blame(
-                format!("node {node} takes part in elections after its disk was set back").into(),
-            );
+            judge
+                .blame(format!("node {node} takes part in elections after its disk forgot").into());
         }
         match seen.last() {
-            None => judge.doubt(format!(
-                "node {node} was not seen after its disk was set back"
-            )),
+            None => judge.doubt(format!("node {node} was not seen after its disk forgot")),
             Some(NodeState::Quarantined | NodeState::Down) => {}
-            Some(_) => judge.blame(
-                format!("node {node} would still vote although its disk was set back").into(),
-            ),
+            Some(_) => {
+                judge.blame(format!("node {node} would still vote although its disk forgot").into())
+            }
         }
     }
-    Some(judge.finish("no node led, sought votes or would give one after its disk was set back"))
+    Some(judge.finish("no node led, sought votes or would give one after its disk forgot"))
 }

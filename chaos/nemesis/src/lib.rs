@@ -21,6 +21,7 @@ mod watch;
 
 pub use disk::{
     CutPower, DamageFile, DataFile, FillDisk, HangDisk, LieOnSync, NodeDisk, RollBack, Snapshot,
+    WipeDisk,
 };
 pub use doctor::{Ability, doctor, tried};
 pub use grounds::Grounds;

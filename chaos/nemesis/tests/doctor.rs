@@ -22,6 +22,7 @@ fn tells_what_works_within_ten_seconds() {
         "pause",
         "memory-pressure",
         "fd-exhaustion",
+        "wiped-disk",
         "bit-flip",
         "clock-jump",
     ] {

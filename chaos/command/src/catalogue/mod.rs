@@ -267,6 +267,13 @@ pub static ALL: &[Entry] = &[
     .on_image()
     .may_end(),
     entry(
+        "wiped-disk",
+        Group::Disk,
+        Cost::Lost,
+        "killed, everything in its data directory removed, started again",
+    )
+    .may_end(),
+    entry(
         "lying-sync",
         Group::Disk,
         Cost::Lost,

@@ -8,7 +8,7 @@ use crate::schedule::Step;
 use anyhow::bail;
 use holdfast_nemesis::{
     BendClock, CutPower, DamageFile, DataFile, ExhaustDescriptors, FaultFiles, FillDisk, Freeze,
-    HangDisk, Kill, LieOnSync, LimitMemory, Nemesis, Pause, RollBack, StarveCpu,
+    HangDisk, Kill, LieOnSync, LimitMemory, Nemesis, Pause, RollBack, StarveCpu, WipeDisk,
 };
 use std::time::Duration;
 
@@ -47,6 +47,7 @@ pub(super) fn make(step: &Step, nodes: &[u64], stage: &Stage) -> anyhow::Result<
             let to = nodes.iter().map(|node| Ok((*node, stage.snapshot(*node)?)));
             Box::new(RollBack::to(to.collect::<anyhow::Result<_>>()?))
         }
+        "wiped-disk" => Box::new(WipeDisk::default()),
         "lying-sync" => {
             let on = nodes.iter().try_fold(LieOnSync::new(life), |lie, node| {
                 Ok::<_, anyhow::Error>(lie.on(stage.data_dir(*node)?))

@@ -174,6 +174,9 @@ fn who_forgot_must_not_seek_votes() {
     assert_eq!(ruling(NodeState::Quarantined), Ruling::Ok);
     assert_eq!(ruling(NodeState::Candidate), Ruling::Violation);
     assert_eq!(ruling(NodeState::Follower), Ruling::Violation);
+    let mut wiped = set_back(NodeState::Follower);
+    wiped.faults[0].kind = "wiped-disk".to_owned();
+    assert_eq!(quarantine(&wiped).unwrap().ruling, Ruling::Violation);
     assert_eq!(quarantine(&History::default()), None);
     let mut unseen = set_back(NodeState::Quarantined);
     unseen.samples.clear();

@@ -9,6 +9,7 @@ mod power;
 mod registry;
 mod snapshot;
 mod tools;
+mod wipe;
 
 pub use damage::{DamageFile, DataFile};
 pub use fill::FillDisk;
@@ -17,5 +18,6 @@ pub use lie::LieOnSync;
 pub use node_disk::NodeDisk;
 pub use power::CutPower;
 pub use snapshot::{RollBack, Snapshot};
+pub use wipe::WipeDisk;
 
 pub(crate) use registry::sweep;

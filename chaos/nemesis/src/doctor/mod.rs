@@ -39,6 +39,7 @@ const TRIES: &[(&str, &str, Try)] = &[
     ("full-disk", ROOT_DISK, tries::full),
     ("hung-disk", ROOT_DISK, tries::hung),
     ("rolled-back-disk", ROOT_DISK, tries::roll_back),
+    ("wiped-disk", "nothing", tries::wipe),
     ("bit-flip", "nothing", tries::damage),
     ("slow-disk", SHIM, tries::slow_sync),
     ("io-error", SHIM, tries::io_error),

@@ -1,7 +1,7 @@
 //! How each fault is tried.
 
 use super::bench::{Bench, LIFE, Work, strike};
-use crate::disk::{CutPower, DamageFile, DataFile, FillDisk, HangDisk, RollBack};
+use crate::disk::{CutPower, DamageFile, DataFile, FillDisk, HangDisk, RollBack, WipeDisk};
 use crate::nemesis::{Nemesis, NemesisError};
 use crate::process::{ExhaustDescriptors, Freeze, Kill, LimitMemory, Pause, StarveCpu};
 use crate::shim::{BendClock, FaultFiles};
@@ -99,6 +99,14 @@ pub(super) fn damage(bench: &mut Bench) -> Seen {
     fs::write(target.data_dir().join("watermark"), [7; 64])
         .map_err(NemesisError::io("writing a file to damage"))?;
     strike(&mut DamageFile::new(DataFile::Watermark, 1, 1)?, &target)
+}
+
+pub(super) fn wipe(bench: &mut Bench) -> Seen {
+    let (worker, target) = bench.worker(Work::Sleep)?;
+    drop(worker);
+    fs::write(target.data_dir().join("watermark"), [7; 64])
+        .map_err(NemesisError::io("writing a file to remove"))?;
+    strike(&mut WipeDisk::default(), &target)
 }
 
 pub(super) fn slow_sync(bench: &mut Bench) -> Seen {
