@@ -92,9 +92,11 @@ async fn ping(inner: &Arc<Inner>, peer: u64, thorough: bool) -> bool {
         if lost || pong.you_lost_entries {
             quarantine::leave(inner, quarantine::LOST);
         }
+        if contradicts(inner, &pong) {
+            quarantine::leave(inner, quarantine::OTHER);
+        }
     }
     let heard = Heard {
-        my_store_conflicts: conflicts(inner, &pong),
         pong,
         store_id,
         round_trip,
@@ -104,11 +106,11 @@ async fn ping(inner: &Arc<Inner>, peer: u64, thorough: bool) -> bool {
 }
 
 /// The peer knows another data directory under this node's number.
-fn conflicts(inner: &Inner, pong: &pb::PingResponse) -> bool {
+fn contradicts(inner: &Inner, pong: &pb::PingResponse) -> bool {
     let me = inner.node();
     let mine = &inner.link.store_id.0[..];
-    let contradicts = |known: &pb::KnownStore| known.node == me && known.store_id != mine;
-    pong.known_stores.iter().any(contradicts) && !Mutant::WipedDiskTrusted.lives()
+    let other = |known: &pb::KnownStore| known.node == me && known.store_id != mine;
+    pong.known_stores.iter().any(other) && !Mutant::WipedDiskTrusted.lives()
 }
 
 /// Looks at all peers' latest answers.

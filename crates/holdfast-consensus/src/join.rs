@@ -7,6 +7,7 @@
 use crate::inner::{Inner, Phase, leadership, metrics};
 use crate::member::NodeRecord;
 use crate::peers::PeerView;
+use crate::quarantine;
 use crate::raft_types::Raft;
 use crate::read_index;
 use crate::records;
@@ -28,13 +29,6 @@ const ANSWER_AGE_MAX: Duration = Duration::from_secs(2);
 /// Longest wait for a leader's word.
 const ASK_WAIT: Duration = Duration::from_secs(2);
 
-/// What a node whose number belongs to another data directory is told.
-pub(crate) fn wrong_store(node: u64) -> String {
-    format!(
-        "this data directory is not the one node {node} had; remove the node and add it with a new id"
-    )
-}
-
 /// Runs until this node takes part or is quarantined.
 pub(crate) async fn join(inner: Arc<Inner>) {
     let me = inner.node();
@@ -43,10 +37,6 @@ pub(crate) async fn join(inner: Arc<Inner>) {
             return;
         }
         let views = inner.peers.all();
-        if views.values().any(|view| view.my_store_conflicts) {
-            quarantine(&inner);
-            return;
-        }
         let others: Vec<u64> = inner
             .configured
             .iter()
@@ -80,7 +70,7 @@ pub(crate) async fn join(inner: Arc<Inner>) {
                 return;
             }
             Some(Verdict::Taken(_)) => {
-                quarantine(&inner);
+                quarantine::leave(&inner, quarantine::OTHER);
                 return;
             }
             Some(Verdict::NotLeader(_)) | None => {}
@@ -91,12 +81,6 @@ pub(crate) async fn join(inner: Arc<Inner>) {
         inner.set_phase(Phase::Joining(waiting));
         tokio::time::sleep(LOOK_EVERY).await;
     }
-}
-
-fn quarantine(inner: &Inner) {
-    let why = wrong_store(inner.node());
-    tracing::error!(reason = %why, "this node is quarantined");
-    inner.set_phase(Phase::Quarantined(why));
 }
 
 /// Makes the cluster of the configured members.

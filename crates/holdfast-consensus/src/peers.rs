@@ -27,8 +27,6 @@ pub(crate) struct PeerView {
     pub(crate) leader: Option<u64>,
     /// It does not know this node as a member: what it does not know of this number says nothing.
     pub(crate) unaware: bool,
-    /// It knows another data directory under this node's number.
-    pub(crate) my_store_conflicts: bool,
     /// It would know: it has applied all that its log tells of data directories.
     pub(crate) would_know: bool,
     pub(crate) checkpoints: Vec<pb::Checkpoint>,
@@ -43,7 +41,6 @@ pub(crate) struct Peers {
 /// A ping's answer and what was measured around it.
 pub(crate) struct Heard {
     pub(crate) pong: pb::PingResponse,
-    pub(crate) my_store_conflicts: bool,
     pub(crate) store_id: StoreId,
     pub(crate) round_trip: Duration,
 }
@@ -90,8 +87,6 @@ impl Peers {
             pristine: heard.pong.phase() == pb::ping_response::Phase::Pristine,
             leader: Some(heard.pong.leader).filter(|id| *id != 0),
             unaware: heard.pong.you_are_unknown,
-            my_store_conflicts: heard.my_store_conflicts
-                || before.is_some_and(|view| view.my_store_conflicts),
             would_know: heard.pong.known_stores_complete,
             checkpoints,
         };

@@ -10,6 +10,9 @@ use tokio::time::Instant;
 pub(crate) const LOST: &str =
     "this node's data directory has lost entries that it had acknowledged";
 
+/// Why a node leaves whose number is another directory's.
+pub(crate) const OTHER: &str = "this node's number belongs to another data directory";
+
 /// Stops serving now, hands over leadership if this node has it, and stops Raft. A node that waits to join never does.
 pub(crate) fn leave(inner: &Arc<Inner>, why: &str) {
     let phase = inner.phase.borrow().clone();

@@ -36,8 +36,9 @@ fn read(
     Ok(row.map(|row| NodeRecord::from_bytes(&row.value)))
 }
 
-/// Every node record as applied here, by number, with the index it was written at.
-pub(crate) fn all(inner: &Inner) -> Result<BTreeMap<u64, (u64, NodeRecord)>, Unavailable> {
+/// Every node record as applied here, by number, with the index it was written at. `None`: it cannot be read, so a newer version
+/// wrote it, and it is not ours to judge.
+pub(crate) fn all(inner: &Inner) -> Result<BTreeMap<u64, (u64, Option<NodeRecord>)>, Unavailable> {
     let prefix = SystemKey::nodes_prefix();
     // Removed nodes keep their records; the limit is far above what one cluster sees in its life.
     let rows = inner.state.view().scan(&prefix, &prefix, NODES_MAX * 64);
@@ -46,20 +47,22 @@ pub(crate) fn all(inner: &Inner) -> Result<BTreeMap<u64, (u64, NodeRecord)>, Una
         let id = key
             .get(prefix.len()..)
             .and_then(|id| <[u8; 8]>::try_from(id).ok());
-        // A record that cannot be read was written by a newer version: it is not ours to judge.
-        if let (Some(id), Ok(record)) = (id, NodeRecord::from_bytes(&row.value)) {
+        if let Some(id) = id {
+            let record = NodeRecord::from_bytes(&row.value).ok();
             records.insert(u64::from_be_bytes(id), (row.written_at, record));
         }
     }
     Ok(records)
 }
 
-/// The data directories that the numbers are tied to, as applied here.
-pub(crate) fn stores(inner: &Inner) -> Result<BTreeMap<u64, StoreId>, Unavailable> {
-    let records = all(inner)?.into_iter();
-    Ok(records
-        .filter_map(|(id, (_, record))| Some((id, record.tied_to()?)))
-        .collect())
+/// The data directories that the numbers are tied to, as applied here, and whether these are all.
+pub(crate) fn stores(inner: &Inner) -> Result<(BTreeMap<u64, StoreId>, bool), Unavailable> {
+    let records = all(inner)?;
+    let complete = records.values().all(|(_, record)| record.is_some());
+    let tied = records
+        .into_iter()
+        .filter_map(|(id, (_, record))| Some((id, record?.tied_to()?)));
+    Ok((tied.collect(), complete))
 }
 
 /// Whether the records as applied here, read after this, are all that this node's log tells of. After a crash the state is behind
@@ -77,11 +80,12 @@ pub(crate) fn are_all_applied(inner: &Inner) -> bool {
 
 /// Writes the records that are missing or out of date, one transaction each; a conflict is looked at again next time.
 pub(crate) async fn keep(inner: &Inner, raft: &Raft) {
-    let metrics = metrics(raft);
-    let settled = is_settled(&metrics);
     let Ok(records) = all(inner) else {
         return;
     };
+    // After the records: who has one by now is not taken for gone because it became a member since.
+    let metrics = metrics(raft);
+    let settled = is_settled(&metrics);
     let membership = metrics.membership_config.membership();
     for (id, _) in membership.nodes() {
         let Some(record) = present(inner, *id) else {
@@ -89,23 +93,26 @@ pub(crate) async fn keep(inner: &Inner, raft: &Raft) {
         };
         match records.get(id) {
             None => put(inner, *id, 0, &record).await,
-            Some((_, old)) if *old == record || old.removed => {}
-            Some((written_at, old))
+            Some((_, Some(old))) if *old == record || old.removed => {}
+            Some((written_at, Some(old)))
                 if old.tied_to().is_none_or(|store| store == record.store_id) =>
             {
                 put(inner, *id, *written_at, &record).await;
             }
-            // Another data directory: the record stands, and the node is refused.
+            // Another data directory, or a newer version's: the record stands.
             Some(_) => {}
         }
     }
-    for (id, (written_at, record)) in &records {
-        if settled && !record.removed && membership.get_node(id).is_none() {
+    for (id, (written_at, record)) in records {
+        if let Some(record) = record.filter(|record| !record.removed)
+            && settled
+            && membership.get_node(&id).is_none()
+        {
             let removed = NodeRecord {
                 removed: true,
-                ..record.clone()
+                ..record
             };
-            put(inner, *id, *written_at, &removed).await;
+            put(inner, id, written_at, &removed).await;
         }
     }
 }
@@ -175,6 +182,10 @@ fn present(inner: &Inner, id: u64) -> Option<NodeRecord> {
 }
 
 pub(crate) async fn put(inner: &Inner, id: u64, replaces: u64, record: &NodeRecord) {
+    put_bytes(inner, id, replaces, record.to_bytes()).await;
+}
+
+pub(crate) async fn put_bytes(inner: &Inner, id: u64, replaces: u64, value: Vec<u8>) {
     let mut txn_id = [0; 16];
     host::fill(&mut txn_id);
     let mut command = Command::Transaction(Transaction {
@@ -184,7 +195,7 @@ pub(crate) async fn put(inner: &Inner, id: u64, replaces: u64, record: &NodeReco
         writes: vec![Write::Put(Put {
             key: SystemKey::Node(id).to_bytes(),
             replaces,
-            value: record.to_bytes(),
+            value,
         })],
     });
     propose::propose_here(inner, &mut command, PROPOSE_WAIT).await;

@@ -92,7 +92,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
         }
         let applied = inner.applied.now();
         if records_at != Some(applied)
-            && let Ok(stores) = records::stores(&inner)
+            && let Ok((stores, _)) = records::stores(&inner)
         {
             inner.link.known.replace(stores);
             records_at = Some(applied);

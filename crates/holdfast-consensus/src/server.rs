@@ -232,12 +232,11 @@ fn pong(
                 summary: Bytes::copy_from_slice(&mark.summary),
             })
             .collect();
-        let complete = records::are_all_applied(inner);
+        let applied = records::are_all_applied(inner);
         // Read anew: a record written a moment ago must not be missing from what a joining node is told.
-        let stores = records::stores(inner);
-        pong.known_stores_complete = complete && stores.is_ok();
+        let (stores, read) = records::stores(inner).unwrap_or_default();
+        pong.known_stores_complete = applied && read;
         pong.known_stores = stores
-            .unwrap_or_default()
             .into_iter()
             .map(|(node, store)| pb::KnownStore {
                 node,

@@ -127,10 +127,7 @@ async fn a_wiped_node_is_quarantined() {
     })
     .await;
     let trouble = cluster.node(victim).status().trouble.unwrap();
-    assert!(
-        trouble.contains(&format!("not the one node {victim} had")),
-        "{trouble}"
-    );
+    assert!(trouble.contains("another data directory"), "{trouble}");
     assert!(cluster.node(victim).view().is_err());
     assert!(cluster.node(victim).read_index(SOON).await.is_err());
     cluster.put(leader, "a", 1).await;
@@ -142,7 +139,7 @@ async fn a_node_that_takes_up_its_log_is_not_taken_for_one_that_knows_nobody() {
     let mut cluster = Cluster::memory(3).calm().up().await;
     eventually("every node has every record", async || {
         cluster.ids().iter().all(|at| {
-            let known = records::stores(&cluster.node(*at).inner).unwrap();
+            let (known, _) = records::stores(&cluster.node(*at).inner).unwrap();
             known.len() == 3
         })
     })

@@ -2,7 +2,6 @@
 
 use super::cluster::{Cluster, SOON, eventually};
 use crate::inner::Inner;
-use crate::member::NodeRecord;
 use crate::members::{MemberChange, MembersError};
 use holdfast_machine::{Replica as _, Unavailable};
 use holdfast_proto::peer::v1 as pb;
@@ -237,81 +236,6 @@ async fn who_has_not_answered_yet_is_waited_for() {
     cluster.down().await;
 }
 
-/// A number whose node was taken out before the leader had written it down was free for another node.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_number_stays_taken_though_its_node_was_hardly_there() {
-    let (mut cluster, fourth) = Cluster::memory(4).calm().up_but_one().await;
-    cluster.start(4).await;
-    let leader = cluster.leader_among(&[1, 2, 3]).await;
-    let change = |change| cluster.node(leader).change_members(change, SOON);
-    change(MemberChange::Add(fourth.clone())).await.unwrap();
-    change(MemberChange::Remove(NodeId(4))).await.unwrap();
-    let inner = &cluster.node(leader).inner;
-    let record = crate::records::of(inner, 4).unwrap();
-    assert!(record.is_some(), "it is known that there was such a node");
-    let back = change(MemberChange::Add(fourth)).await;
-    assert!(matches!(back, Err(MembersError::Refused(text)) if text.contains("used before")));
-
-    // One that no leader ever heard.
-    let raft = inner.raft().unwrap();
-    let patience = Duration::from_millis(50);
-    crate::records::ensure(inner, &raft, 9, patience)
-        .await
-        .unwrap();
-    // It is no member: the leader writes that down, perhaps by now.
-    let kept = |record| NodeRecord {
-        removed: false,
-        ..record
-    };
-    let record = crate::records::of(inner, 9).unwrap();
-    assert_eq!(record.map(kept), Some(NodeRecord::of_nobody()));
-
-    // One that was not taken out after all, and is heard.
-    let follower = 1 + leader % 3;
-    let rightful = || crate::records::all(inner).unwrap().remove(&follower);
-    eventually("it has its record", async || rightful().is_some()).await;
-    let (written_at, before) = rightful().unwrap();
-    crate::records::put(inner, follower, written_at, &NodeRecord::of_nobody()).await;
-    eventually("it has its record back", async || {
-        rightful().is_some_and(|(again_at, record)| again_at > written_at && record == before)
-    })
-    .await;
-    cluster.down().await;
-}
-
-/// A number was kept for a member that nobody had heard, and then it was not taken out: the node that has it takes part. (It was
-/// told that another data directory stood behind its number, and left.)
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_number_that_is_only_kept_locks_nobody_out() {
-    let (mut cluster, fourth) = Cluster::memory(4).calm().up_but_one().await;
-    let leader = cluster.leader_among(&[1, 2, 3]).await;
-    let inner = &cluster.node(leader).inner;
-    let raft = inner.raft().unwrap();
-    raft.add_learner(4, fourth.info, false).await.unwrap();
-    let patience = Duration::from_millis(50);
-    crate::records::ensure(inner, &raft, 4, patience)
-        .await
-        .unwrap();
-    eventually("everybody knows that the number is kept", async || {
-        [1, 2, 3].iter().all(|id| {
-            let record = crate::records::of(&cluster.node(*id).inner, 4).unwrap();
-            record == Some(NodeRecord::of_nobody())
-        })
-    })
-    .await;
-    // Then not all can answer, and a leader is asked.
-    cluster.stop(1 + leader % 3).await;
-    cluster.start(4).await;
-    eventually("it takes part and has its record", async || {
-        let node = cluster.node(4);
-        let record = crate::records::of(&node.inner, 4).unwrap();
-        record.is_some_and(|record| record.store_id == node.inner.link.store_id)
-    })
-    .await;
-    cluster.put(4, "a", 1).await;
-    cluster.down().await;
-}
-
 /// While a change was being judged another leader wrote one. (A vote taken half way by that one became a node taken out.)
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_is_not_written_on_top_of_another_than_it_saw() {
@@ -343,29 +267,6 @@ async fn a_refusal_reaches_who_asked_another_node() {
     assert!(
         matches!(&refused, Err(MembersError::Refused(text)) if text.contains("no member")),
         "{refused:?}"
-    );
-    cluster.down().await;
-}
-
-/// Who votes and then loses its disk must not come back as one that never did.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_votes_before_it_is_written_down() {
-    let (mut cluster, fourth) = Cluster::memory(4).calm().up_but_one().await;
-    cluster.start(4).await;
-    let leader = cluster.leader_among(&[1, 2, 3]).await;
-    let node = cluster.node(leader);
-    cluster.change(leader, MemberChange::Add(fourth)).await;
-    let recorded = || crate::records::all(&node.inner).unwrap().remove(&4);
-    eventually("it has its record", async || recorded().is_some()).await;
-    let (written_at, _) = recorded().unwrap();
-    crate::records::put(&node.inner, 4, written_at, &NodeRecord::of_nobody()).await;
-    cluster
-        .change(leader, MemberChange::Promote(NodeId(4)))
-        .await;
-    let store = cluster.node(4).inner.link.store_id;
-    assert_eq!(
-        recorded().and_then(|(_, record)| record.tied_to()),
-        Some(store)
     );
     cluster.down().await;
 }

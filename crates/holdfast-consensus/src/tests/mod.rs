@@ -7,6 +7,7 @@ mod failover;
 mod members;
 mod put_back;
 mod reconcile;
+mod records;
 mod slow_link;
 mod snapshots;
 mod storm;
