@@ -48,8 +48,8 @@ mutants! {
     ReadUnconfirmed = "read-unconfirmed", "linearizability";
     /// A read joins a read-index round that is under way already.
     ReadJoinsLate = "read-joins-late", "linearizability";
-    /// A log that lost what it had promised is opened as if nothing were missing.
-    WatermarkIgnored = "watermark-ignored", "durability";
+    /// A log that lost what it had promised is taken up as if nothing were missing.
+    WatermarkIgnored = "watermark-ignored", "quarantine";
     /// What applying writes depends on the order of a hash table.
     ApplyByHashOrder = "apply-by-hash-order", "digests";
     /// A transaction that is proposed again is applied again.

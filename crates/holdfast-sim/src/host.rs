@@ -2,20 +2,29 @@
 
 use crate::dice::Dice;
 use holdfast_barrier::Surroundings;
-use holdfast_consensus::{Host, WallClock};
+use holdfast_consensus::{Host, WallClock, hosted};
 use parking_lot::Mutex;
-use std::sync::Arc;
+use std::ops::Range;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 /// What every node's clock shows when a run begins, milliseconds since the Unix epoch.
 const EPOCH_MS: u64 = 1_700_000_000_000;
 
+/// How long work takes that may block: entries applied, a piece of a snapshot read or written. Microseconds.
+const WORK_US: Range<u64> = 10..400;
+
 /// One life of a node's process.
 pub(crate) struct Life {
+    this: Weak<Self>,
+    /// Its entropy.
     dice: Dice,
+    /// How long its work takes.
+    pace: Dice,
     clock: Arc<NodeClock>,
     state: Mutex<State>,
 }
@@ -31,12 +40,14 @@ struct State {
 }
 
 impl Life {
-    pub(crate) fn new(seed: u64, node: u64, life: u64, clock: Arc<NodeClock>) -> Self {
-        Self {
+    pub(crate) fn new(seed: u64, node: u64, life: u64, clock: Arc<NodeClock>) -> Arc<Self> {
+        Arc::new_cyclic(|this| Self {
+            this: Weak::clone(this),
             dice: Dice::new(seed, &format!("entropy of node {node}, life {life}")),
+            pace: Dice::new(seed, &format!("pace of node {node}, life {life}")),
             clock,
             state: Mutex::default(),
-        }
+        })
     }
 
     /// Nothing of it runs until it is resumed; its timers go off all the same and are seen then.
@@ -104,9 +115,18 @@ impl Host for Life {
         Poll::Ready(())
     }
 
-    /// There are no threads: it is done at once. How long a disk takes is the disk's to say.
+    /// There are no threads: it is done a moment later, and what else the node does goes on meanwhile. How long a sync takes is
+    /// the disk's to say.
     fn blocking(&self, work: Box<dyn FnOnce() + Send>) {
-        work();
+        let Some(host) = self.this.upgrade() else {
+            return;
+        };
+        let takes = Duration::from_micros(self.pace.number(WORK_US));
+        let task = tokio::spawn(hosted(host, async move {
+            tokio::time::sleep(takes).await;
+            work();
+        }));
+        self.adopt(task.abort_handle());
     }
 
     fn fill(&self, buffer: &mut [u8]) {

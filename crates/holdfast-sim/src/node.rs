@@ -113,7 +113,7 @@ impl Node {
     pub(crate) fn next_life(&mut self, seed: u64) -> Arc<Life> {
         self.lives += 1;
         let clock = Arc::clone(&self.clock);
-        Arc::new(Life::new(seed, self.id, self.lives, clock))
+        Life::new(seed, self.id, self.lives, clock)
     }
 
     /// Ends the process where it stands, or the whole machine. What was not synced is lost, or part of it.
