@@ -8,6 +8,7 @@ use crate::quarantine;
 use crate::visitors;
 use holdfast_mutant::Mutant;
 use holdfast_proto::peer::v1 as pb;
+use holdfast_types::StoreId;
 use openraft::async_runtime::watch::WatchReceiver as _;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -65,7 +66,8 @@ fn pace(inner: &Inner, peer: u64, heard: bool) -> Duration {
     }
 }
 
-async fn ping(inner: &Arc<Inner>, peer: u64, thorough: bool) -> bool {
+/// Asks it once, and takes in what it says; false when it does not answer.
+pub(crate) async fn ping(inner: &Arc<Inner>, peer: u64, thorough: bool) -> bool {
     let request = pb::PingRequest {
         thorough,
         member: Some(codec::member(inner.node(), &inner.me)),
@@ -92,7 +94,7 @@ async fn ping(inner: &Arc<Inner>, peer: u64, thorough: bool) -> bool {
         if lost || pong.you_lost_entries {
             quarantine::leave(inner, quarantine::LOST);
         }
-        if contradicts(inner, &pong) {
+        if contradicts(inner, &pong) && is_believed(inner, (peer, store_id), &pong) {
             quarantine::leave(inner, quarantine::OTHER);
         }
     }
@@ -111,6 +113,23 @@ fn contradicts(inner: &Inner, pong: &pb::PingResponse) -> bool {
     let mine = &inner.link.store_id.0[..];
     let other = |known: &pb::KnownStore| known.node == me && known.store_id != mine;
     pong.known_stores.iter().any(other) && !Mutant::WipedDiskTrusted.lives()
+}
+
+/// Whether a peer's word on whose numbers are whose counts. Who belongs to no cluster yet believes everybody. Who does believes
+/// members that answer from the directory that is theirs and whose own state is not in doubt: a disk of a former cluster of this
+/// name, under a member's number or one that is being added, knows other directories for all.
+fn is_believed(inner: &Inner, (peer, store): (u64, StoreId), pong: &pb::PingResponse) -> bool {
+    let Phase::Running(raft) = &*inner.phase.borrow() else {
+        return true;
+    };
+    let metrics = metrics(raft);
+    let membership = metrics.membership_config.membership();
+    if membership.nodes().next().is_none() {
+        return true;
+    }
+    membership.get_node(&peer).is_some()
+        && inner.link.known.get(peer) == Some(store)
+        && pong.phase() == pb::ping_response::Phase::Member
 }
 
 /// Looks at all peers' latest answers.

@@ -121,12 +121,9 @@ pub(crate) async fn keep(inner: &Inner, raft: &Raft) {
 /// back must be told from the one it was.
 ///
 /// # Errors
-/// When this node does not lead (any more), or has stopped.
+/// When this node does not lead (any more), has stopped, or cannot read the record: it may be of nobody.
 pub(crate) async fn tie(inner: &Inner, raft: &Raft, id: u64) -> Result<(), Unavailable> {
-    // What only a newer version can read was written for a node that was heard.
-    let is_tied =
-        |record: Result<NodeRecord, _>| record.map_or(true, |one| one.tied_to().is_some());
-    while !read(inner, id)?.is_some_and(is_tied) {
+    while of(inner, id)?.is_none_or(|record| record.tied_to().is_none()) {
         if !leadership(raft).leads {
             return Err(Unavailable::NoLeader);
         }

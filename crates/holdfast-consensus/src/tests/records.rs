@@ -2,6 +2,7 @@
 //! data directory.
 
 use super::cluster::{CALM, Cluster, SOON, eventually};
+use crate::gossip;
 use crate::member::NodeRecord;
 use crate::members::{MemberChange, MembersError};
 use crate::records;
@@ -101,18 +102,18 @@ async fn records_of_a_newer_version_are_left_alone() {
     })
     .await;
     let (written_at, _) = records::all(inner).unwrap()[&follower];
+    assert!(records::stores(inner).unwrap().1, "all can be read");
     records::put_bytes(inner, follower, written_at, vec![2, 0]).await;
+    assert!(records::of(inner, follower).is_err(), "it stands there");
     let before = inner.log.bounds().last;
     records::keep(inner, &raft).await;
     records::keep(inner, &raft).await;
     assert_eq!(inner.log.bounds().last, before, "it proposed something");
 
-    let other = &cluster.node(1 + follower % 3).inner;
-    eventually("its peers are told that it does not know", async || {
-        let view = other.peers.get(leader);
-        leader == other.node() || view.is_some_and(|view| !view.would_know)
-    })
-    .await;
+    let (known, complete) = records::stores(inner).unwrap();
+    assert!(!complete && known.len() == 2, "whose it is is not known");
+    // It may be nobody's, and who votes must be tied to a directory.
+    assert!(records::tie(inner, &raft, follower).await.is_err());
     cluster.down().await;
 }
 
@@ -139,6 +140,51 @@ async fn a_node_whose_number_is_another_directorys_leaves() {
     assert!(trouble.contains("another data directory"), "{trouble}");
     cluster.put(leader, "a", 1).await;
     cluster.down().await;
+}
+
+/// The disk of a member of a former cluster, of the same name, is found and started: its peers go by their own records.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_disk_of_a_former_cluster_takes_nobody_down() {
+    let mut cluster = Cluster::memory(3).up().await;
+    all_recorded(&cluster).await;
+    cluster.stop(3).await;
+    let former = cluster.image(3);
+    for id in [1, 2] {
+        cluster.stop(id).await;
+    }
+    for id in [1, 2, 3] {
+        cluster.wipe(id);
+        cluster.start(id).await;
+    }
+    cluster.leader().await;
+    all_recorded(&cluster).await;
+    cluster.stop(3).await;
+    cluster.restore(3, &former);
+    cluster.start(3).await;
+    eventually("they have heard all that it knows", async || {
+        let (first, second) = (&cluster.node(1).inner, &cluster.node(2).inner);
+        gossip::ping(first, 3, true).await && gossip::ping(second, 3, true).await
+    })
+    .await;
+    let leader = cluster.leader_among(&[1, 2]).await;
+    cluster.put(leader, "a", 1).await;
+    for id in [1, 2] {
+        let status = cluster.node(id).status();
+        assert_ne!(status.role, Role::Quarantined, "{:?}", status.trouble);
+    }
+    cluster.down().await;
+}
+
+/// Waits until every node knows whose the three numbers are.
+async fn all_recorded(cluster: &Cluster) {
+    eventually("all have their records", async || {
+        let knows = |id| {
+            let (known, _) = records::stores(&cluster.node(id).inner).unwrap();
+            known.len() == 3
+        };
+        [1, 2, 3].into_iter().all(knows)
+    })
+    .await;
 }
 
 /// Who votes and then loses its disk must not come back as one that never did.
