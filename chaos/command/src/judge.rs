@@ -290,14 +290,24 @@ fn quarantine(history: &History) -> Option<Verdict> {
             .map(|sample| sample.state)
             .collect();
         judge.checked(seen.len());
-        let seeks = |state: &NodeState| matches!(state, NodeState::Leader | NodeState::Candidate);
+        // An older image is taken up until somebody notices; on an empty disk Raft does not even start.
+        let wiped = fault.kind == "wiped-disk";
+        let seeks = |state: &NodeState| match state {
+            NodeState::Leader | NodeState::Candidate => true,
+            NodeState::Follower => wiped,
+            _ => false,
+        };
         if seen.iter().any(seeks) {
             judge
                 .blame(format!("node {node} takes part in elections after its disk forgot").into());
         }
         match seen.last() {
             None => judge.doubt(format!("node {node} was not seen after its disk forgot")),
-            Some(NodeState::Quarantined | NodeState::Down) => {}
+            Some(NodeState::Quarantined) => {}
+            Some(NodeState::Down) if !wiped => {}
+            Some(NodeState::Down) => {
+                judge.blame(format!("node {node} does not stay up to say that it is wiped").into());
+            }
             Some(_) => {
                 judge.blame(format!("node {node} would still vote although its disk forgot").into())
             }

@@ -126,6 +126,14 @@ impl Cluster {
         }
     }
 
+    /// Whether another one that its configuration names is still here.
+    pub(crate) fn knows_somebody(&self, id: u64) -> bool {
+        let nodes = self.nodes.lock();
+        let here = |other: u64| other != id && nodes.get(&other).is_some_and(|it| !it.retired);
+        let named = nodes.get(&id).map(|node| &node.members);
+        named.is_some_and(|named| named.iter().any(|member| here(member.id.0)))
+    }
+
     pub(crate) fn door(&self, id: u64) -> Option<Door> {
         self.nodes.lock().get(&id)?.door()
     }

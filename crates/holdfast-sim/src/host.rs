@@ -15,8 +15,8 @@ use tokio::time::Instant;
 /// What every node's clock shows when a run begins, milliseconds since the Unix epoch.
 const EPOCH_MS: u64 = 1_700_000_000_000;
 
-/// How long work takes that may block: entries applied, a piece of a snapshot read or written. Microseconds.
-const WORK_US: Range<u64> = 10..400;
+/// How long work takes that may block: entries applied, a piece of a snapshot read or written. Milliseconds, the grain of timers.
+const WORK_MS: Range<u64> = 0..3;
 
 /// One life of a node's process.
 pub(crate) struct Life {
@@ -115,13 +115,13 @@ impl Host for Life {
         Poll::Ready(())
     }
 
-    /// There are no threads: it is done a moment later, and what else the node does goes on meanwhile. How long a sync takes is
-    /// the disk's to say.
+    /// There are no threads: it is done a moment later, and what else the node does goes on meanwhile, other such work too. How
+    /// long a sync takes is the disk's to say.
     fn blocking(&self, work: Box<dyn FnOnce() + Send>) {
         let Some(host) = self.this.upgrade() else {
             return;
         };
-        let takes = Duration::from_micros(self.pace.number(WORK_US));
+        let takes = Duration::from_millis(self.pace.number(WORK_MS));
         let task = tokio::spawn(hosted(host, async move {
             tokio::time::sleep(takes).await;
             work();

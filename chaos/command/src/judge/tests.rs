@@ -174,9 +174,20 @@ fn who_forgot_must_not_seek_votes() {
     assert_eq!(ruling(NodeState::Quarantined), Ruling::Ok);
     assert_eq!(ruling(NodeState::Candidate), Ruling::Violation);
     assert_eq!(ruling(NodeState::Follower), Ruling::Violation);
-    let mut wiped = set_back(NodeState::Follower);
-    wiped.faults[0].kind = "wiped-disk".to_owned();
-    assert_eq!(quarantine(&wiped).unwrap().ruling, Ruling::Violation);
+    assert_eq!(ruling(NodeState::Down), Ruling::Ok);
+    let wiped = |state| {
+        let mut history = set_back(NodeState::Quarantined);
+        history.faults[0].kind = "wiped-disk".to_owned();
+        let mut before = history.samples[0].clone();
+        (before.state, before.at_ns) = (state, 8);
+        history.samples.insert(0, before);
+        quarantine(&history).unwrap().ruling
+    };
+    assert_eq!(wiped(NodeState::Learner), Ruling::Ok, "it waits");
+    assert_eq!(wiped(NodeState::Follower), Ruling::Violation);
+    let mut gone = set_back(NodeState::Down);
+    gone.faults[0].kind = "wiped-disk".to_owned();
+    assert_eq!(quarantine(&gone).unwrap().ruling, Ruling::Violation);
     assert_eq!(quarantine(&History::default()), None);
     let mut unseen = set_back(NodeState::Quarantined);
     unseen.samples.clear();

@@ -118,11 +118,12 @@ impl Faults {
     fn forget(&self, one: u64) -> Kind {
         match self.dice.number(0..3) {
             0 => Kind::Amnesia(one),
-            1 => Kind::OlderImage(one),
-            _ => Kind::Wiped {
+            // With its disk a node loses whom it has met since: nobody whom it still knows could tell it.
+            2 if self.cluster.knows_somebody(one) => Kind::Wiped {
                 id: one,
                 all: self.dice.percent(50),
             },
+            _ => Kind::OlderImage(one),
         }
     }
 
@@ -267,10 +268,10 @@ impl Faults {
         if let Some(at) = found {
             self.bites(at, true);
         }
-        // What a disk has lost is found when it is read, whenever that is.
+        // What a disk has lost is found when it is read, whenever that is. On an empty one there is nothing to find.
         let nodes = self.cluster.nodes.lock();
-        let lied = nodes.get(&id).map(|node| node.lied.load(Ordering::Relaxed));
-        found.is_some() || lied.unwrap_or(false)
+        let lies = |node: &Node| node.lied.load(Ordering::Relaxed) && !node.lost_disk;
+        found.is_some() || nodes.get(&id).is_some_and(lies)
     }
 
     /// A node that has forgotten everything says so: that it has was felt.
