@@ -304,9 +304,9 @@ fn quarantine(history: &History) -> Option<Verdict> {
         match seen.last() {
             None => judge.doubt(format!("node {node} was not seen after its disk forgot")),
             Some(NodeState::Quarantined) => {}
-            Some(NodeState::Down) if !wiped => {}
+            Some(NodeState::Down) if !wiped || seen.contains(&NodeState::Quarantined) => {}
             Some(NodeState::Down) => {
-                judge.blame(format!("node {node} does not stay up to say that it is wiped").into());
+                judge.blame(format!("node {node} never said that its disk forgot").into());
             }
             Some(_) => {
                 judge.blame(format!("node {node} would still vote although its disk forgot").into())

@@ -5,6 +5,7 @@ use crate::codec;
 use crate::inner::{Inner, Phase, leadership, metrics, set_trouble};
 use crate::peers::{Heard, PeerView};
 use crate::quarantine;
+use crate::records;
 use crate::visitors;
 use holdfast_mutant::Mutant;
 use holdfast_proto::peer::v1 as pb;
@@ -79,7 +80,13 @@ pub(crate) async fn ping(inner: &Arc<Inner>, peer: u64, thorough: bool) -> bool 
         return false;
     };
     let round_trip = asked_at.elapsed();
-    if pong.leads {
+    // Another directory's leader leads another cluster.
+    let is_known = inner
+        .link
+        .known
+        .get(peer)
+        .is_none_or(|known| known == store_id);
+    if pong.leads && is_known {
         let age = Duration::from_millis(pong.quorum_age_ms);
         // An instant before this process began is older than anything it can vouch for.
         if let Some(as_of) = asked_at.checked_sub(age) {
@@ -115,12 +122,20 @@ fn contradicts(inner: &Inner, pong: &pb::PingResponse) -> bool {
     pong.known_stores.iter().any(other) && !Mutant::WipedDiskTrusted.lives()
 }
 
-/// Whether a peer's word on whose numbers are whose counts. Who belongs to no cluster yet believes everybody. Who does believes
-/// members that answer from the directory that is theirs and whose own state is not in doubt: a disk of a former cluster of this
-/// name, under a member's number or one that is being added, knows other directories for all.
+/// Whether a peer's word that this node's number is another directory's counts. What has been applied here says it for good, for
+/// a number is tied once. Where it says nothing, who has nothing at all believes everybody, and who belongs to a cluster believes
+/// members that answer from the directory that is theirs and whose own state is not in doubt: a disk of a former cluster of
+/// this name, under a member's number or one that is being added, knows other directories for all.
 fn is_believed(inner: &Inner, (peer, store): (u64, StoreId), pong: &pb::PingResponse) -> bool {
-    let Phase::Running(raft) = &*inner.phase.borrow() else {
+    let own = records::of(inner, inner.node()).ok().flatten();
+    if let Some(own) = own.and_then(|record| record.tied_to()) {
+        return own != inner.link.store_id;
+    }
+    if inner.is_pristine() {
         return true;
+    }
+    let Phase::Running(raft) = &*inner.phase.borrow() else {
+        return false;
     };
     let metrics = metrics(raft);
     let membership = metrics.membership_config.membership();

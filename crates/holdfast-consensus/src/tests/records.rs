@@ -3,14 +3,16 @@
 
 use super::cluster::{CALM, Cluster, SOON, eventually};
 use crate::gossip;
+use crate::inner::Phase;
 use crate::member::NodeRecord;
 use crate::members::{MemberChange, MembersError};
 use crate::records;
-use crate::start::Options;
+use crate::start::{self, Options};
 use holdfast_machine::{Replica as _, Role};
 use holdfast_types::{NodeId, StoreId};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// A number whose node was taken out before the leader had written it down was free for another node.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -172,6 +174,26 @@ async fn the_disk_of_a_former_cluster_takes_nobody_down() {
         let status = cluster.node(id).status();
         assert_ne!(status.role, Role::Quarantined, "{:?}", status.trouble);
     }
+    // It hears of another state than its own that it is current.
+    let third = &cluster.node(3).inner;
+    eventually("it hears the leader", async || {
+        gossip::ping(third, leader, true).await
+    })
+    .await;
+    assert_eq!(third.freshness.age(u64::MAX, Instant::now()), None);
+    // A node that only starts does not know yet who the members are.
+    cluster.stop(1).await;
+    let options = cluster.options(1).await;
+    let transport = Arc::clone(&options.transport);
+    let (starting, _rounds, tasks) = start::meet(options);
+    eventually("it has heard that too", async || {
+        gossip::ping(&starting, 3, true).await
+    })
+    .await;
+    assert!(matches!(&*starting.phase.borrow(), Phase::Joining(_)));
+    drop(tasks);
+    transport.close().await;
+    drop((starting, transport));
     cluster.down().await;
 }
 
